@@ -1,0 +1,15 @@
+from . import audio as audio
+from . import datasets as datasets
+from . import ensemble as ensemble
+from . import feature_extraction as feature_extraction
+from . import neural_network as neural_network
+from . import preprocessing as preprocessing
+from .audio import AudioError as AudioError
+from .audio import load_audio as load_audio
+from .ensemble import SegmentVotingClassifier as SegmentVotingClassifier
+from .feature_extraction import MelSpectrogramTransformer as MelSpectrogramTransformer
+from .feature_extraction import MFCCSegmenter as MFCCSegmenter
+from .neural_network import KerasANNClassifier as KerasANNClassifier
+from .neural_network import KerasCNNClassifier as KerasCNNClassifier
+from .preprocessing import SegmentSummarizer as SegmentSummarizer
+from .preprocessing import SpectrogramScaler as SpectrogramScaler

@@ -1,0 +1,265 @@
+"""The segment axis: how a song's segments are laid out, weighted, and made one answer again.
+
+A row of X is one song at every step, so that no splitter can part the segments of a song. Here, and
+only here, segments are laid side by side for a learner that knows nothing of songs.
+"""
+
+import numpy as np
+from sklearn.base import ClassifierMixin
+from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.validation import (
+    _check_sample_weight,
+    check_consistent_length,
+    check_is_fitted,
+    column_or_1d,
+)
+from sklearn_compat.utils.validation import check_array, validate_data
+
+from ._base import VersionedEstimator
+
+AGGREGATES = ("mean", "product", "vote")
+
+
+def validate_bags(estimator, X, *, reset):
+    """Check the features of songs and return them as float32, unchanged in shape.
+
+    NaN passes, since it marks a song that could not be read; infinity does not.
+
+    Parameters
+    ----------
+    estimator : estimator
+        On a table, its ``n_features_in_`` is set or checked.
+    X : array-like
+        A table (n_songs, n_features), spectrograms (n_songs, n_bands, n_frames), bags of segments
+        (n_songs, n_segments, n_bands, n_frames), or ragged bags: (n_songs,) of 3-D arrays.
+    reset : bool
+        Whether this is a fit.
+
+    Returns
+    -------
+    X : ndarray
+        Of dtype float32, or object where the bags are ragged.
+    """
+    if hasattr(X, "to_numpy") and X.ndim == 1:
+        X = X.to_numpy()
+    first_ndim = np.ndim(X[0]) if isinstance(X, np.ndarray | list | tuple) and len(X) else 0
+    if first_ndim == 3 and getattr(X, "ndim", 1) == 1:
+        return _validate_ragged(X)
+    if first_ndim in (2, 3):
+        return check_array(X, dtype=np.float32, allow_nd=True, ensure_all_finite="allow-nan")
+    return validate_data(
+        estimator, X, reset=reset, dtype=np.float32, ensure_all_finite="allow-nan"
+    )
+
+
+def _validate_ragged(X):
+    bags = np.empty(len(X), dtype=object)
+    for i, bag in enumerate(X):
+        bags[i] = np.asarray(bag, dtype=np.float32)
+        if bags[i].ndim != 3 or 0 in bags[i].shape or bags[i].shape[1] != bags[0].shape[1]:
+            raise ValueError(
+                f"Song {i} has the shape {bags[i].shape}; expected (n_segments, n_bands, n_frames) "
+                f"with {bags[0].shape[1]} bands, none of them zero"
+            )
+        if np.isinf(bags[i]).any():
+            raise ValueError(f"Input X contains infinity, in song {i}.")
+    return bags
+
+
+def is_ragged(X):
+    """Tell ragged bags from an array."""
+    return X.dtype == object
+
+
+def is_readable(X):
+    """Return for each song whether it could be read, that is, holds no NaN."""
+    return np.array([not np.isnan(song).any() for song in X])
+
+
+def by_band(song):
+    """View one row of X as (n_segments, n_bands, n_frames)."""
+    if song.ndim == 1:
+        return song[np.newaxis, :, np.newaxis]
+    return song[np.newaxis] if song.ndim == 2 else song
+
+
+def check_n_bands(estimator, X, n_bands):
+    """Refuse songs of another number of bands than the estimator was fitted on."""
+    given = by_band(X[0]).shape[1]
+    if given != n_bands:
+        raise ValueError(
+            f"X has {given} bands, but {type(estimator).__name__} is expecting {n_bands} bands, "
+            "as in fit"
+        )
+
+
+def flatten(X):
+    """Lay the segments of all songs side by side.
+
+    Parameters
+    ----------
+    X : ndarray
+        As `validate_bags` returns it.
+
+    Returns
+    -------
+    segments : ndarray of shape (n_segments_in_all, n_bands, n_frames)
+        A view where X is an array. A row of a table is one segment of one frame.
+    counts : ndarray of shape (n_songs,)
+        How many segments each song has, in order.
+    """
+    if is_ragged(X):
+        lengths = {bag.shape[2] for bag in X}
+        if len(lengths) > 1:
+            raise ValueError(
+                f"Segments must have one length, got from {min(lengths)} to {max(lengths)} frames; "
+                "give the transformer a segment_duration"
+            )
+        return np.concatenate(list(X)), np.array([len(bag) for bag in X])
+    if X.ndim == 4:
+        return X.reshape(-1, *X.shape[2:]), np.full(len(X), X.shape[1])
+    segments = X[:, :, np.newaxis] if X.ndim == 2 else X
+    return segments, np.ones(len(X), dtype=int)
+
+
+def segment_weights(counts, sample_weight):
+    """Share each song's weight among its segments.
+
+    Scaled so that songs of weight 1 give segments of mean weight 1, since learners that average
+    over a batch divide by its size and not by the sum of its weights.
+    """
+    scale = np.average(counts, weights=sample_weight)
+    return np.repeat(sample_weight / counts * scale, counts)
+
+
+def aggregate_proba(proba, counts, aggregate):
+    """Turn the probabilities of segments, (n_segments_in_all, n_classes), into those of songs."""
+    if aggregate == "vote":
+        proba = np.eye(proba.shape[1], dtype=proba.dtype)[proba.argmax(axis=1)]
+    if aggregate != "product":
+        return mean_over_segments(proba, counts)
+    tiny = np.finfo(proba.dtype).tiny
+    log_proba = mean_over_segments(np.log(np.maximum(proba, tiny)), counts)
+    proba = np.exp(log_proba - log_proba.max(axis=1, keepdims=True))
+    return proba / proba.sum(axis=1, keepdims=True)
+
+
+def mean_over_segments(values, counts):
+    """Average rows of values over the segments of each song."""
+    starts = np.cumsum(counts) - counts
+    shape = (-1,) + (1,) * (values.ndim - 1)
+    return np.add.reduceat(values, starts, axis=0) / counts.astype(values.dtype).reshape(shape)
+
+
+class BagClassifier(ClassifierMixin, VersionedEstimator):
+    """A classifier of songs that learns from their segments.
+
+    Subclasses hold the learner: ``_fit_songs(X, codes, sample_weight, groups)`` gets the readable
+    songs with their classes as integers, ``_segment_proba(segments)`` answers for segments.
+    """
+
+    def _fit(self, X, y, sample_weight=None, groups=None):
+        if y is None:
+            raise ValueError(
+                f"This {type(self).__name__} estimator requires y to be passed, but the target y "
+                "is None."
+            )
+        X = validate_bags(self, X, reset=True)
+        y = column_or_1d(check_array(y, ensure_2d=False, dtype=None, input_name="y"), warn=True)
+        check_classification_targets(y)
+        check_consistent_length(X, y, groups)
+        sample_weight = _check_sample_weight(sample_weight, X, dtype=np.float64)
+        readable = is_readable(X)
+        if not readable.any():
+            raise ValueError("None of the songs could be read: each row of X contains NaN.")
+        if not readable.all():
+            X, y, sample_weight = X[readable], y[readable], sample_weight[readable]
+            groups = None if groups is None else np.asarray(groups)[readable]
+        self.classes_, codes = np.unique(y, return_inverse=True)
+        prior = np.bincount(codes, weights=sample_weight)
+        self.class_prior_ = prior / prior.sum()
+        self._fit_songs(X, codes, sample_weight, groups)
+        return self
+
+    def predict_segment_proba(self, X):
+        """Predict the genre probabilities of each segment of each song.
+
+        Parameters
+        ----------
+        X : array-like
+            Features of songs: a table, spectrograms, bags of segments or ragged bags.
+
+        Returns
+        -------
+        proba : list of ndarray of shape (n_segments, n_classes)
+            One array for each song. A song that could not be read has the class prior.
+        """
+        X, readable = self._validate_predict(X)
+        answers = [np.tile(self.class_prior_, (len(by_band(song)), 1)) for song in X]
+        if readable.any():
+            segments, counts = flatten(X[readable])
+            parts = np.split(self._segment_proba(segments), np.cumsum(counts)[:-1])
+            for i, part in zip(np.flatnonzero(readable), parts, strict=True):
+                answers[i] = part
+        return answers
+
+    def predict_proba(self, X):
+        """Predict the genre probabilities of songs.
+
+        Parameters
+        ----------
+        X : array-like
+            Features of songs: a table, spectrograms, bags of segments or ragged bags.
+
+        Returns
+        -------
+        proba : ndarray of shape (n_songs, n_classes)
+            In the order of ``classes_``. A song that could not be read has the class prior.
+        """
+        return self._predict_songs(
+            X,
+            lambda segments, counts: aggregate_proba(
+                self._segment_proba(segments), counts, self.aggregate
+            ),
+            self.class_prior_,
+        )
+
+    def predict(self, X):
+        """Predict the genres of songs.
+
+        Parameters
+        ----------
+        X : array-like
+            Features of songs: a table, spectrograms, bags of segments or ragged bags.
+
+        Returns
+        -------
+        y : ndarray of shape (n_songs,)
+            The genres. A song that could not be read has the most frequent one.
+        """
+        return self.classes_[self.predict_proba(X).argmax(axis=1)]
+
+    def _predict_songs(self, X, answer, unreadable_answer):
+        """Answer for each song, with ``unreadable_answer`` for those that could not be read."""
+        X, readable = self._validate_predict(X)
+        if not readable.any():
+            return np.full((len(X), *np.shape(unreadable_answer)), unreadable_answer)
+        of_readable = answer(*flatten(X[readable]))
+        answers = np.empty((len(X), *of_readable.shape[1:]), dtype=of_readable.dtype)
+        answers[readable] = of_readable
+        answers[~readable] = unreadable_answer
+        return answers
+
+    def _validate_predict(self, X):
+        check_is_fitted(self)
+        X = validate_bags(self, X, reset=False)
+        return X, is_readable(X)
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.allow_nan = True
+        tags.input_tags.three_d_array = True
+        return tags
+
+    def _more_tags(self):
+        return {"allow_nan": True}

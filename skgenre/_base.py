@@ -1,0 +1,39 @@
+import warnings
+from functools import lru_cache
+from importlib.metadata import PackageNotFoundError, version
+
+from sklearn.base import BaseEstimator
+from sklearn.exceptions import InconsistentVersionWarning
+
+
+@lru_cache
+def _installed_version(package):
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return "unknown"
+
+
+class VersionedEstimator(BaseEstimator):
+    """An estimator whose pickle knows the versions it was made with, and warns on others."""
+
+    _stamped_packages: tuple[str, ...] = ("skgenre", "scikit-learn", "numpy")
+
+    def __getstate__(self):
+        stamp = {package: _installed_version(package) for package in self._stamped_packages}
+        return {**super().__getstate__(), "_made_with": stamp}
+
+    def __setstate__(self, state):
+        state = dict(state)
+        for package, made_with in state.pop("_made_with", {}).items():
+            installed = _installed_version(package)
+            if installed != made_with:
+                warnings.warn(
+                    InconsistentVersionWarning(
+                        estimator_name=type(self).__name__,
+                        original_sklearn_version=f"{package} {made_with}",
+                        current_sklearn_version=f"{package} {installed}",
+                    ),
+                    stacklevel=2,
+                )
+        super().__setstate__(state)

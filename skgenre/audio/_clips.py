@@ -1,0 +1,87 @@
+import numbers
+import os
+
+import numpy as np
+from sklearn_compat.utils.validation import validate_data
+
+from ._errors import AudioError
+from ._load import load_audio
+
+
+def validate_clips(estimator, X, *, reset, allow_nan=False):
+    """Check the clips given to an estimator and return them as a sequence.
+
+    Parameters
+    ----------
+    estimator : estimator
+        On a table of waveforms, its ``n_features_in_`` is set or checked.
+    X : sequence of paths, array of shape (n_clips, n_samples) or list of 1-D waveforms
+        The clips.
+    reset : bool
+        Whether this is a fit.
+    allow_nan : bool, default=False
+        Let NaN through in waveforms.
+
+    Returns
+    -------
+    clips : list of paths, list of ndarray or ndarray of shape (n_clips, n_samples)
+        Each element is what `read_clip` takes.
+    """
+    if isinstance(X, str | os.PathLike):
+        raise ValueError(f"Expected a sequence of paths, got the single path {X!r}; pass [path]")
+    if getattr(X, "ndim", 1) == 2 and len(X) and _is_path(np.asarray(X[:1]).flat[0]):
+        raise ValueError(
+            "Expected a 1-D sequence of paths, got a table of them; select the column of paths"
+        )
+    if getattr(X, "ndim", 1) == 1 and hasattr(X, "__iter__"):
+        clips = list(X)
+        if any(_is_path(clip) for clip in clips):
+            return clips
+        if _is_ragged(X, clips):
+            return [_validate_waveform(clip, i, allow_nan) for i, clip in enumerate(clips)]
+    return validate_data(
+        estimator,
+        X,
+        reset=reset,
+        dtype=np.float32,
+        ensure_all_finite="allow-nan" if allow_nan else True,
+    )
+
+
+def read_clip(clip, *, sr, duration):
+    """Return a clip as a waveform at ``sr``, at most ``duration`` seconds of it."""
+    if not isinstance(clip, np.ndarray):
+        return load_audio(clip, sr=sr, duration=duration)
+    if np.isnan(clip).any():
+        raise AudioError({"": "NaN samples"})
+    return clip if duration is None else clip[: round(duration * sr)]
+
+
+def fit_length(y, n_samples):
+    """Crop a waveform, or repeat it from its start, to ``n_samples``."""
+    return np.resize(y, n_samples) if len(y) < n_samples else y[:n_samples]
+
+
+def clip_name(clip, index):
+    """Name a clip in a message: its path, or its place among the waveforms."""
+    return f"clip {index}" if isinstance(clip, np.ndarray) else str(clip)
+
+
+def _is_path(clip):
+    return isinstance(clip, str | os.PathLike)
+
+
+def _is_ragged(X, clips):
+    """Tell waveforms of their own lengths from a table given as a list of rows."""
+    if not clips or any(isinstance(clip, numbers.Number) or np.ndim(clip) != 1 for clip in clips):
+        return False
+    return isinstance(X, np.ndarray) or len({len(clip) for clip in clips}) > 1
+
+
+def _validate_waveform(clip, index, allow_nan):
+    y = np.asarray(clip, dtype=np.float32)
+    if not len(y):
+        raise ValueError(f"clip {index} is empty")
+    if np.isinf(y).any() or (np.isnan(y).any() and not allow_nan):
+        raise ValueError(f"clip {index} contains NaN or infinity")
+    return y

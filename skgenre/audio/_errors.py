@@ -1,0 +1,33 @@
+class AudioError(ValueError):
+    """Audio that cannot be read, with each file and the reason.
+
+    Parameters
+    ----------
+    failures : dict of str to str
+        The reason for each file, keyed by its path as it was given. A waveform
+        without a file is keyed by its place, such as ``"clip 3"``.
+
+    Attributes
+    ----------
+    failures : dict of str to str
+        As given.
+
+    Examples
+    --------
+    >>> from skgenre.audio import load_audio
+    >>> try:
+    ...     load_audio("no such song.wav")
+    ... except ValueError as error:
+    ...     print(error)
+    no such song.wav: no such file
+    """
+
+    def __init__(self, failures):
+        super().__init__(failures)
+        self.failures = failures
+
+    def __str__(self):
+        lines = [f"{name}: {reason}" for name, reason in self.failures.items()]
+        if len(lines) == 1:
+            return lines[0]
+        return f"{len(lines)} clips could not be read:\n  " + "\n  ".join(lines)

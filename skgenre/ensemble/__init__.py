@@ -1,0 +1,5 @@
+"""Classifiers made of classifiers."""
+
+from ._voting import SegmentVotingClassifier
+
+__all__ = ["SegmentVotingClassifier"]

@@ -1,0 +1,218 @@
+import numpy as np
+from sklearn.base import MetaEstimatorMixin, clone
+from sklearn.pipeline import Pipeline
+from sklearn.utils._param_validation import HasMethods, StrOptions
+from sklearn.utils.metaestimators import available_if
+from sklearn.utils.validation import check_is_fitted, has_fit_parameter
+from sklearn_compat.base import _fit_context
+
+from .._bags import (
+    AGGREGATES,
+    BagClassifier,
+    flatten,
+    mean_over_segments,
+    segment_weights,
+)
+
+
+def _estimator_has(method):
+    def check(self):
+        return hasattr(getattr(self, "estimator_", self.estimator), method)
+
+    return check
+
+
+class SegmentVotingClassifier(MetaEstimatorMixin, BagClassifier):
+    """Let the segments of a song vote, each judged by any scikit-learn classifier.
+
+    The classifier is fitted on the flattened segments of all training songs. Each song weighs the
+    same, however many segments it has. Since a row of X stays a song, splits, cross-validation and
+    grid searches around this classifier cannot part the segments of a song.
+
+    Parameters
+    ----------
+    estimator : classifier
+        Learns from segments, one row of ``n_bands * n_frames`` numbers each. A `Pipeline` is fine.
+    aggregate : {"mean", "product", "vote"}, default="mean"
+        How the probabilities of a song's segments become the song's: their mean, their normalised
+        geometric mean, or the share of segments that each genre wins. An estimator without
+        ``predict_proba`` answers by the mean of its ``decision_function``, or else by vote.
+
+    Attributes
+    ----------
+    estimator_ : classifier
+        The fitted classifier of segments.
+    classes_ : ndarray of shape (n_classes,)
+        The genres.
+    class_prior_ : ndarray of shape (n_classes,)
+        Share of each genre among the readable training songs; the answer for unreadable ones.
+    n_features_in_ : int
+        Number of columns, where X is a table.
+
+    See Also
+    --------
+    SegmentSummarizer : Turns a song's segments into one row, so that nothing has to vote.
+    KerasCNNClassifier : Votes likewise.
+
+    Notes
+    -----
+    To calibrate, put `sklearn.calibration.CalibratedClassifierCV` around this classifier, not
+    inside: there it would part the segments of a song.
+
+    Examples
+    --------
+    >>> from sklearn.linear_model import LogisticRegression
+    >>> from sklearn.pipeline import make_pipeline
+    >>> from skgenre import MFCCSegmenter, SegmentVotingClassifier, SpectrogramScaler
+    >>> from skgenre.datasets import make_genre_clips
+    >>> X, y = make_genre_clips(12, n_genres=2, duration=3.0, random_state=0)
+    >>> clf = make_pipeline(
+    ...     MFCCSegmenter(duration=3.0, n_segments=3),
+    ...     SpectrogramScaler(),
+    ...     SegmentVotingClassifier(LogisticRegression()),
+    ... )
+    >>> clf.fit(X, y).predict_proba(X).shape
+    (12, 2)
+    """
+
+    _parameter_constraints: dict = {
+        "estimator": [HasMethods(["fit", "predict"])],
+        "aggregate": [StrOptions(set(AGGREGATES))],
+    }
+
+    def __init__(self, estimator, *, aggregate="mean"):
+        self.estimator = estimator
+        self.aggregate = aggregate
+
+    @_fit_context(prefer_skip_nested_validation=False)
+    def fit(self, X, y, *, sample_weight=None):
+        """Fit the classifier on the segments of songs.
+
+        Parameters
+        ----------
+        X : array-like
+            Features of songs: a table, spectrograms, bags of segments or ragged bags.
+        y : array-like of shape (n_songs,)
+            The genre of each song.
+        sample_weight : array-like of shape (n_songs,), default=None
+            Weight of each song, shared by its segments.
+
+        Returns
+        -------
+        self : object
+            The fitted classifier.
+        """
+        return self._fit(X, y, sample_weight)
+
+    def _fit_songs(self, X, codes, sample_weight, groups):
+        segments, counts = flatten(X)
+        weights = segment_weights(counts, sample_weight)
+        weight_name = _sample_weight_name(self.estimator)
+        uniform = np.ptp(weights) <= 1e-9 * weights.max()
+        if weight_name is None and np.ptp(sample_weight):
+            raise ValueError(f"{self.estimator!r} takes no sample_weight")
+        fit_params = {} if uniform or weight_name is None else {weight_name: weights}
+        self.estimator_ = clone(self.estimator).fit(
+            _rows(segments), np.repeat(codes, counts), **fit_params
+        )
+
+    def _segment_proba(self, segments):
+        return self.estimator_.predict_proba(_rows(segments))
+
+    @available_if(_estimator_has("predict_proba"))
+    def predict_segment_proba(self, X):
+        """Predict the genre probabilities of each segment of each song.
+
+        Parameters
+        ----------
+        X : array-like
+            Features of songs: a table, spectrograms, bags of segments or ragged bags.
+
+        Returns
+        -------
+        proba : list of ndarray of shape (n_segments, n_classes)
+            One array for each song. A song that could not be read has the class prior.
+        """
+        return super().predict_segment_proba(X)
+
+    @available_if(_estimator_has("predict_proba"))
+    def predict_proba(self, X):
+        """Predict the genre probabilities of songs.
+
+        Parameters
+        ----------
+        X : array-like
+            Features of songs: a table, spectrograms, bags of segments or ragged bags.
+
+        Returns
+        -------
+        proba : ndarray of shape (n_songs, n_classes)
+            In the order of ``classes_``. A song that could not be read has the class prior.
+        """
+        return super().predict_proba(X)
+
+    @available_if(_estimator_has("decision_function"))
+    def decision_function(self, X):
+        """Average the decision function of the estimator over the segments of songs.
+
+        Parameters
+        ----------
+        X : array-like
+            Features of songs: a table, spectrograms, bags of segments or ragged bags.
+
+        Returns
+        -------
+        decision : ndarray of shape (n_songs, n_classes), or (n_songs,) for two classes
+            A song that could not be read has the logarithm of the class prior or, for two
+            classes, of the odds.
+        """
+        unreadable = np.log(self.class_prior_)
+        if len(self.classes_) == 2:
+            unreadable = unreadable[1] - unreadable[0]
+        return self._predict_songs(
+            X,
+            lambda segments, counts: mean_over_segments(
+                self.estimator_.decision_function(_rows(segments)), counts
+            ),
+            unreadable,
+        )
+
+    def predict(self, X):
+        """Predict the genres of songs.
+
+        Parameters
+        ----------
+        X : array-like
+            Features of songs: a table, spectrograms, bags of segments or ragged bags.
+
+        Returns
+        -------
+        y : ndarray of shape (n_songs,)
+            The genres. A song that could not be read has the most frequent one.
+        """
+        check_is_fitted(self)
+        if hasattr(self.estimator_, "predict_proba"):
+            return super().predict(X)
+        if self.aggregate == "vote" or not hasattr(self.estimator_, "decision_function"):
+            scores = self._predict_songs(X, self._votes, self.class_prior_)
+        else:
+            scores = self.decision_function(X)
+        winners = scores > 0 if scores.ndim == 1 else scores.argmax(axis=1)
+        return self.classes_[np.asarray(winners, dtype=int)]
+
+    def _votes(self, segments, counts):
+        votes = np.eye(len(self.classes_))[self.estimator_.predict(_rows(segments))]
+        return mean_over_segments(votes, counts)
+
+
+def _rows(segments):
+    return segments.reshape(len(segments), -1)
+
+
+def _sample_weight_name(estimator):
+    """Return the name under which an estimator's fit takes sample weights, or None."""
+    if isinstance(estimator, Pipeline):
+        name, last = estimator.steps[-1]
+        inner = _sample_weight_name(last)
+        return inner and f"{name}__{inner}"
+    return "sample_weight" if has_fit_parameter(estimator, "sample_weight") else None

@@ -1,0 +1,188 @@
+from numbers import Integral, Real
+
+import numpy as np
+from sklearn.utils._param_validation import Interval
+
+from ._base import BaseClipTransformer
+from ._spectrum import MelKernel, count_frames
+
+
+class MelSpectrogramTransformer(BaseClipTransformer):
+    """Turn clips into mel spectrograms in decibels.
+
+    A stateless transformer from audio files or waveforms to spectrograms, with the numbers of
+    `librosa.feature.melspectrogram` followed by `librosa.power_to_db`.
+
+    A clip longer than ``duration`` is cropped at its end, a shorter one is repeated from its start
+    until it is long enough.
+
+    Parameters
+    ----------
+    sr : float, default=22050
+        Sample rate in Hz. Files are resampled to it; waveforms are taken to have it.
+    n_fft : int, default=2048
+        Length of a frame's Fourier transform, in samples.
+    hop_length : int, default=512
+        Samples from one frame to the next.
+    win_length : int, default=None
+        Length of the window within a frame, in samples. ``None`` means ``n_fft``.
+    window : str, tuple, float, callable or array-like, default="hann"
+        The window, as `scipy.signal.get_window` takes it.
+    center : bool, default=True
+        Pad the waveform so that frame ``t`` is centred at sample ``t * hop_length``.
+    pad_mode : str, default="constant"
+        How to pad, as `numpy.pad` takes it.
+    power : float, default=2.0
+        Exponent of the magnitude: 1 for amplitude, 2 for power.
+    n_mels : int, default=128
+        Number of mel bands.
+    fmin : float, default=0.0
+        Lowest frequency in Hz.
+    fmax : float, default=None
+        Highest frequency in Hz. ``None`` means ``sr / 2``.
+    htk : bool, default=False
+        Use HTK's mel scale and not Slaney's.
+    norm : {"slaney"}, float or None, default="slaney"
+        How the filters are normalised, as `librosa.filters.mel` takes it.
+    top_db : float, default=80.0
+        Cut what is this many decibels below the maximum of the segment. ``None`` keeps all, and
+        computes in float64.
+    duration : float, default=30.0
+        Length to which clips are cropped or repeated, in seconds. ``None`` takes each as it is.
+    n_segments : int, default=None
+        Cut each clip in this many segments of equal length.
+    segment_duration : float, default=None
+        Cut each clip in segments of this length, in seconds, from its start. A last part shorter
+        than half a segment is dropped unless it is the only one; a longer one is repeated to full
+        length.
+    on_error : {"raise", "nan"}, default="raise"
+        What to do with clips that cannot be read: raise an error that names all of them, or give
+        them rows of NaN and warn once.
+    n_jobs : int, default=None
+        How many clips are read and transformed at a time, in threads.
+    verbose : int, default=0
+        Show a progress bar.
+
+    Attributes
+    ----------
+    n_features_in_ : int
+        Number of samples of the waveforms seen in `fit`, where they came as one array.
+
+    See Also
+    --------
+    MFCCSegmenter : Cepstral coefficients of the same spectrogram.
+    librosa.feature.melspectrogram : The reference for the numbers.
+
+    Notes
+    -----
+    The result has the shape
+
+    - (n_clips, n_mels, n_frames) without segments,
+    - (n_clips, n_segments, n_mels, n_frames) with ``n_segments``,
+    - (n_clips,), of dtype object and each element of shape (n_segments, n_mels, n_frames), with
+      ``segment_duration``. With neither that nor a ``duration``, the clip is its only segment.
+
+    ``n_frames`` is ``1 + n_samples // hop_length`` when centred.
+
+    Examples
+    --------
+    >>> from skgenre import MelSpectrogramTransformer
+    >>> from skgenre.datasets import make_genre_clips
+    >>> X, y = make_genre_clips(4, duration=3.0, random_state=0)
+    >>> MelSpectrogramTransformer(duration=3.0).fit_transform(X).shape
+    (4, 128, 130)
+    """
+
+    _parameter_constraints: dict = {
+        **BaseClipTransformer._parameter_constraints,
+        "n_fft": [Interval(Integral, 2, None, closed="left")],
+        "hop_length": [Interval(Integral, 1, None, closed="left")],
+        "win_length": [Interval(Integral, 1, None, closed="left"), None],
+        "window": [str, tuple, Real, callable, "array-like"],
+        "center": ["boolean"],
+        "pad_mode": [str],
+        "power": [Interval(Real, 0, None, closed="neither")],
+        "n_mels": [Interval(Integral, 1, None, closed="left")],
+        "fmin": [Interval(Real, 0, None, closed="left")],
+        "fmax": [Interval(Real, 0, None, closed="neither"), None],
+        "htk": ["boolean"],
+        "norm": [str, Real, None],
+        "top_db": [Interval(Real, 0, None, closed="left"), None],
+    }
+
+    def __init__(
+        self,
+        *,
+        sr=22050,
+        n_fft=2048,
+        hop_length=512,
+        win_length=None,
+        window="hann",
+        center=True,
+        pad_mode="constant",
+        power=2.0,
+        n_mels=128,
+        fmin=0.0,
+        fmax=None,
+        htk=False,
+        norm="slaney",
+        top_db=80.0,
+        duration=30.0,
+        n_segments=None,
+        segment_duration=None,
+        on_error="raise",
+        n_jobs=None,
+        verbose=0,
+    ):
+        self.sr = sr
+        self.n_fft = n_fft
+        self.hop_length = hop_length
+        self.win_length = win_length
+        self.window = window
+        self.center = center
+        self.pad_mode = pad_mode
+        self.power = power
+        self.n_mels = n_mels
+        self.fmin = fmin
+        self.fmax = fmax
+        self.htk = htk
+        self.norm = norm
+        self.top_db = top_db
+        self.duration = duration
+        self.n_segments = n_segments
+        self.segment_duration = segment_duration
+        self.on_error = on_error
+        self.n_jobs = n_jobs
+        self.verbose = verbose
+
+    def _make_kernel(self):
+        return MelKernel(
+            sr=self.sr,
+            n_fft=self.n_fft,
+            hop_length=self.hop_length,
+            win_length=self.win_length,
+            window=self.window,
+            center=self.center,
+            pad_mode=self.pad_mode,
+            power=self.power,
+            n_mels=self.n_mels,
+            fmin=self.fmin,
+            fmax=self.fmax,
+            htk=self.htk,
+            norm=self.norm,
+            top_db=self.top_db,
+        )
+
+    def _feature_shape(self, n_samples):
+        frames = count_frames(
+            int(n_samples), n_fft=self.n_fft, hop_length=self.hop_length, center=self.center
+        )
+        return self.n_mels, frames
+
+    def _check_settings(self):
+        super()._check_settings()
+        if self.win_length is not None and self.win_length > self.n_fft:
+            raise ValueError(f"win_length={self.win_length} is longer than n_fft={self.n_fft}")
+        top = self.sr / 2 if self.fmax is None else self.fmax
+        if self.fmin >= top:
+            raise ValueError(f"fmin={self.fmin} is not below the highest frequency, {top} Hz")
