@@ -4,6 +4,8 @@ A row of X is one song at every step, so that no splitter can part the segments 
 only here, segments are laid side by side for a learner that knows nothing of songs.
 """
 
+from typing import Any
+
 import numpy as np
 from sklearn.base import ClassifierMixin
 from sklearn.utils.multiclass import check_classification_targets
@@ -20,8 +22,8 @@ from ._base import VersionedEstimator
 AGGREGATES = ("mean", "product", "vote")
 
 
-def validate_bags(estimator, X, *, reset):
-    """Check the features of songs and return them as float32, unchanged in shape.
+def validate_bags(estimator, X, *, reset, dtype=np.float32):
+    """Check the features of songs and return them as an array, unchanged in shape.
 
     NaN passes, since it marks a song that could not be read; infinity does not.
 
@@ -34,11 +36,13 @@ def validate_bags(estimator, X, *, reset):
         (n_songs, n_segments, n_bands, n_frames), or ragged bags: (n_songs,) of 3-D arrays.
     reset : bool
         Whether this is a fit.
+    dtype : dtype or list of dtypes, default=float32
+        What to convert to; of several, the first unless X has another of them.
 
     Returns
     -------
     X : ndarray
-        Of dtype float32, or object where the bags are ragged.
+        Of the dtype, or of object and float32 within where the bags are ragged.
     """
     if hasattr(X, "to_numpy") and X.ndim == 1:
         X = X.to_numpy()
@@ -46,10 +50,8 @@ def validate_bags(estimator, X, *, reset):
     if first_ndim == 3 and getattr(X, "ndim", 1) == 1:
         return _validate_ragged(X)
     if first_ndim in (2, 3):
-        return check_array(X, dtype=np.float32, allow_nd=True, ensure_all_finite="allow-nan")
-    return validate_data(
-        estimator, X, reset=reset, dtype=np.float32, ensure_all_finite="allow-nan"
-    )
+        return check_array(X, dtype=dtype, allow_nd=True, ensure_all_finite="allow-nan")
+    return validate_data(estimator, X, reset=reset, dtype=dtype, ensure_all_finite="allow-nan")
 
 
 def _validate_ragged(X):
@@ -91,6 +93,11 @@ def check_n_bands(estimator, X, n_bands):
             f"X has {given} bands, but {type(estimator).__name__} is expecting {n_bands} bands, "
             "as in fit"
         )
+
+
+def take_readable(X, readable):
+    """Return the readable songs, without a copy where all are."""
+    return X if readable.all() else X[readable]
 
 
 def flatten(X):
@@ -158,13 +165,15 @@ class BagClassifier(ClassifierMixin, VersionedEstimator):
     songs with their classes as integers, ``_segment_proba(segments)`` answers for segments.
     """
 
+    _dtype: Any = np.float32
+
     def _fit(self, X, y, sample_weight=None, groups=None):
         if y is None:
             raise ValueError(
                 f"This {type(self).__name__} estimator requires y to be passed, but the target y "
                 "is None."
             )
-        X = validate_bags(self, X, reset=True)
+        X = validate_bags(self, X, reset=True, dtype=self._dtype)
         y = column_or_1d(check_array(y, ensure_2d=False, dtype=None, input_name="y"), warn=True)
         check_classification_targets(y)
         check_consistent_length(X, y, groups)
@@ -194,10 +203,11 @@ class BagClassifier(ClassifierMixin, VersionedEstimator):
         proba : list of ndarray of shape (n_segments, n_classes)
             One array for each song. A song that could not be read has the class prior.
         """
+        check_is_fitted(self)
         X, readable = self._validate_predict(X)
         answers = [np.tile(self.class_prior_, (len(by_band(song)), 1)) for song in X]
         if readable.any():
-            segments, counts = flatten(X[readable])
+            segments, counts = flatten(take_readable(X, readable))
             parts = np.split(self._segment_proba(segments), np.cumsum(counts)[:-1])
             for i, part in zip(np.flatnonzero(readable), parts, strict=True):
                 answers[i] = part
@@ -216,6 +226,7 @@ class BagClassifier(ClassifierMixin, VersionedEstimator):
         proba : ndarray of shape (n_songs, n_classes)
             In the order of ``classes_``. A song that could not be read has the class prior.
         """
+        check_is_fitted(self)
         return self._predict_songs(
             X,
             lambda segments, counts: aggregate_proba(
@@ -237,22 +248,22 @@ class BagClassifier(ClassifierMixin, VersionedEstimator):
         y : ndarray of shape (n_songs,)
             The genres. A song that could not be read has the most frequent one.
         """
-        return self.classes_[self.predict_proba(X).argmax(axis=1)]
+        proba = self.predict_proba(X)
+        return self.classes_[proba.argmax(axis=1)]
 
     def _predict_songs(self, X, answer, unreadable_answer):
         """Answer for each song, with ``unreadable_answer`` for those that could not be read."""
         X, readable = self._validate_predict(X)
         if not readable.any():
             return np.full((len(X), *np.shape(unreadable_answer)), unreadable_answer)
-        of_readable = answer(*flatten(X[readable]))
+        of_readable = answer(*flatten(take_readable(X, readable)))
         answers = np.empty((len(X), *of_readable.shape[1:]), dtype=of_readable.dtype)
         answers[readable] = of_readable
         answers[~readable] = unreadable_answer
         return answers
 
     def _validate_predict(self, X):
-        check_is_fitted(self)
-        X = validate_bags(self, X, reset=False)
+        X = validate_bags(self, X, reset=False, dtype=self._dtype)
         return X, is_readable(X)
 
     def __sklearn_tags__(self):

@@ -2,6 +2,7 @@ import numbers
 import os
 
 import numpy as np
+from scipy.sparse import issparse
 from sklearn_compat.utils.validation import validate_data
 
 from ._errors import AudioError
@@ -29,7 +30,8 @@ def validate_clips(estimator, X, *, reset, allow_nan=False):
     """
     if isinstance(X, str | os.PathLike):
         raise ValueError(f"Expected a sequence of paths, got the single path {X!r}; pass [path]")
-    if getattr(X, "ndim", 1) == 2 and len(X) and _is_path(np.asarray(X[:1]).flat[0]):
+    is_table = getattr(X, "ndim", 1) == 2 and not issparse(X)
+    if is_table and any(map(_is_path, np.asarray(X[:1]).flat)):
         raise ValueError(
             "Expected a 1-D sequence of paths, got a table of them; select the column of paths"
         )

@@ -1,5 +1,7 @@
 """Songs with genres: real ones from folders, and invented ones."""
 
+from ._folder import load_genre_folder
+from ._gtzan import load_gtzan
 from ._synthetic import make_genre_clips
 
-__all__ = ["make_genre_clips"]
+__all__ = ["load_genre_folder", "load_gtzan", "make_genre_clips"]

@@ -75,6 +75,8 @@ class SegmentVotingClassifier(MetaEstimatorMixin, BagClassifier):
     (12, 2)
     """
 
+    _dtype = [np.float64, np.float32]
+
     _parameter_constraints: dict = {
         "estimator": [HasMethods(["fit", "predict"])],
         "aggregate": [StrOptions(set(AGGREGATES))],
@@ -110,7 +112,7 @@ class SegmentVotingClassifier(MetaEstimatorMixin, BagClassifier):
         weight_name = _sample_weight_name(self.estimator)
         uniform = np.ptp(weights) <= 1e-9 * weights.max()
         if weight_name is None and np.ptp(sample_weight):
-            raise ValueError(f"{self.estimator!r} takes no sample_weight")
+            raise TypeError(f"{self.estimator!r} does not support sample weights")
         fit_params = {} if uniform or weight_name is None else {weight_name: weights}
         self.estimator_ = clone(self.estimator).fit(
             _rows(segments), np.repeat(codes, counts), **fit_params
@@ -166,7 +168,8 @@ class SegmentVotingClassifier(MetaEstimatorMixin, BagClassifier):
             A song that could not be read has the logarithm of the class prior or, for two
             classes, of the odds.
         """
-        unreadable = np.log(self.class_prior_)
+        check_is_fitted(self)
+        unreadable = np.log(np.maximum(self.class_prior_, np.finfo(float).tiny))
         if len(self.classes_) == 2:
             unreadable = unreadable[1] - unreadable[0]
         return self._predict_songs(

@@ -62,6 +62,11 @@ class BaseKerasClassifier(BagClassifier):
         return self._fit(X, y, sample_weight, groups)
 
     def _fit_songs(self, X, codes, sample_weight, groups):
+        if len(self.classes_) < 2:
+            raise ValueError(
+                f"{type(self).__name__} needs songs of at least 2 classes, got only one class: "
+                f"{self.classes_[0]!r}"
+            )
         from . import _keras
 
         random_state = check_random_state(self.random_state)

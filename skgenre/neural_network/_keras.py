@@ -18,7 +18,7 @@ _STATISTICS_LEFT_AFTER_EPOCH = 0.01
 
 @contextmanager
 def _native_stderr_closed():
-    """Drop what native code writes to standard error: TensorFlow greets there at import."""
+    """Drop what native code writes to standard error: TensorFlow greets there when it starts."""
     sys.stderr.flush()
     kept = os.dup(2)
     try:
@@ -40,6 +40,9 @@ try:
         import tensorflow as tf
         import keras
         from scikeras.wrappers import KerasClassifier
+
+        for gpu in tf.config.list_physical_devices("GPU"):
+            tf.config.experimental.set_memory_growth(gpu, True)
 except ImportError as error:
     raise ImportError(_MISSING) from error
 if keras.backend.backend() != "tensorflow":

@@ -1,0 +1,137 @@
+import re
+from importlib.resources import files
+
+import numpy as np
+import pandas as pd
+from sklearn.utils import Bunch
+
+from ._folder import existing_folder
+
+_SONG_FILE = re.compile(r"([a-z]+\.\d{5})\.(?:wav|au|flac)", re.IGNORECASE)
+_WHERE_TO_GET_IT = (
+    "GTZAN cannot be shipped with skgenre, since its recordings are commercial music. Get it from "
+    "where you have access, for example the data set 'gtzan-dataset-music-genre-classification' on "
+    "Kaggle or 'marsyas/gtzan' on Hugging Face, unpack it, and give its folder as data_home."
+)
+_DESCRIPTION = """\
+GTZAN genre collection
+======================
+
+1000 excerpts of 30 s, mono, 22,050 Hz, 100 of each of ten genres: blues, classical, country, disco,
+hip-hop, jazz, metal, pop, reggae and rock.
+
+    G. Tzanetakis and P. Cook, "Musical genre classification of audio signals", IEEE Transactions on
+    Speech and Audio Processing 10(5), 2002.
+
+Artists and titles, known for 919 songs and in part for others, are those of
+
+    B. L. Sturm, "An analysis of the GTZAN music genre dataset", Proc. ACM Workshop MIRUM, 2012,
+
+who also found exact replicas, wrong labels and distortions. The collection has several songs of most
+artists: keep `groups` apart when you split it, or use `filtered_split`, which leaves faulty excerpts
+out and keeps artists apart:
+
+    C. Kereliuk, B. L. Sturm and J. Larsen, "Deep learning and music adversaries", IEEE Transactions
+    on Multimedia 17(11), 2015.
+"""
+
+
+def load_gtzan(data_home):
+    """List the songs of GTZAN with genres, artists, titles and the fault-filtered split.
+
+    Parameters
+    ----------
+    data_home : str or path-like
+        A folder that holds the songs under their original names, such as ``blues.00000.wav``, as
+        ``.wav``, ``.au`` or ``.flac``: in a folder for each genre, at any depth, as in the usual
+        copies (``genres/blues/...``, ``Data/genres_original/blues/...``), or side by side. Part of
+        the collection is fine.
+
+    Returns
+    -------
+    data : Bunch
+        paths : ndarray of shape (n_songs,), dtype str
+            The files, sorted by name. They are not opened.
+        target : ndarray of shape (n_songs,), dtype str
+            The genre of each.
+        target_names : list of str
+            The genres, sorted.
+        artist, title : ndarray of shape (n_songs,), dtype object
+            As Sturm's index has them; None where it does not know.
+        groups : ndarray of shape (n_songs,), dtype str
+            The artist, without differences in spelling, for splits that keep artists apart. A song
+            of an unknown artist is a group of its own, named as the song.
+        filtered_split : ndarray of shape (n_songs,), dtype object
+            ``"train"``, ``"valid"``, ``"test"``, or None for songs that the split leaves out.
+        DESCR : str
+            What the collection is, and what to cite.
+
+    Raises
+    ------
+    FileNotFoundError
+        If the folder is missing or holds no song of GTZAN.
+    ValueError
+        If a song is there twice.
+
+    See Also
+    --------
+    load_genre_folder : The same for any folder of genres.
+
+    References
+    ----------
+    .. [1] G. Tzanetakis and P. Cook, "Musical genre classification of audio signals", IEEE
+       Transactions on Speech and Audio Processing 10(5), 2002.
+    .. [2] B. L. Sturm, "An analysis of the GTZAN music genre dataset", Proc. ACM Workshop MIRUM,
+       2012.
+    .. [3] C. Kereliuk, B. L. Sturm and J. Larsen, "Deep learning and music adversaries", IEEE
+       Transactions on Multimedia 17(11), 2015.
+
+    Examples
+    --------
+    >>> from skgenre.datasets import load_gtzan
+    >>> data = load_gtzan("Data/genres_original")  # doctest: +SKIP
+    >>> train = data.filtered_split == "train"  # doctest: +SKIP
+    >>> clf.fit(data.paths[train], data.target[train])  # doctest: +SKIP
+    """
+    root = existing_folder(data_home, _WHERE_TO_GET_IT)
+    index = _read_index()
+    found: dict[str, str] = {}
+    for path in sorted(root.rglob("*")):
+        match = _SONG_FILE.fullmatch(path.name)
+        song = match and match[1].lower()
+        if song not in index.index:
+            continue
+        if song in found:
+            raise ValueError(
+                f"{song} is there twice, as {found[song]} and {path}; give the folder of one copy"
+            )
+        found[song] = str(path)
+    if not found:
+        raise FileNotFoundError(f"{root} holds no song of GTZAN. {_WHERE_TO_GET_IT}")
+    songs = index.loc[sorted(found)]
+    genres = np.array([song.split(".")[0] for song in songs.index])
+    return Bunch(
+        paths=np.array([found[song] for song in songs.index]),
+        target=genres,
+        target_names=sorted(set(genres.tolist())),
+        artist=songs["artist"].to_numpy(dtype=object),
+        title=songs["title"].to_numpy(dtype=object),
+        groups=np.array(
+            [_group(song, artist) for song, artist in songs["artist"].items()]
+        ),
+        filtered_split=songs["filtered_split"].to_numpy(dtype=object),
+        DESCR=_DESCRIPTION,
+    )
+
+
+def _read_index():
+    with (files(__package__) / "data" / "gtzan.csv").open(encoding="utf-8") as file:
+        index = pd.read_csv(file, index_col="song", dtype=object, keep_default_na=False)
+    return index.astype(object).where(index != "", None)
+
+
+def _group(song, artist):
+    """Name the group of a song: its artist, whatever the spelling, or else the song itself."""
+    if artist is None:
+        return song
+    return " ".join(re.findall(r"\w+", artist.casefold().replace("&", " and ")))
