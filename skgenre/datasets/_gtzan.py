@@ -116,9 +116,7 @@ def load_gtzan(data_home):
         target_names=sorted(set(genres.tolist())),
         artist=songs["artist"].to_numpy(dtype=object),
         title=songs["title"].to_numpy(dtype=object),
-        groups=np.array(
-            [_group(song, artist) for song, artist in songs["artist"].items()]
-        ),
+        groups=np.array([_group(song, artist) for song, artist in songs["artist"].items()]),
         filtered_split=songs["filtered_split"].to_numpy(dtype=object),
         DESCR=_DESCRIPTION,
     )

@@ -65,7 +65,7 @@ class BaseKerasClassifier(BagClassifier):
         if len(self.classes_) < 2:
             raise ValueError(
                 f"{type(self).__name__} needs songs of at least 2 classes, got only one class: "
-                f"{self.classes_[0]!r}"
+                f"'{self.classes_[0]}'"
             )
         from . import _keras
 

@@ -11,7 +11,9 @@ import numpy as np
 
 from .._progress import make_progress
 
-_MISSING = "This classifier needs TensorFlow and SciKeras; install them: pip install 'skgenre[keras]'"
+_MISSING = (
+    "This classifier needs TensorFlow and SciKeras; install them: pip install 'skgenre[keras]'"
+)
 # Share of a batch normalisation's initial statistics that is left after one epoch.
 _STATISTICS_LEFT_AFTER_EPOCH = 0.01
 

@@ -128,4 +128,3 @@ class SpectrogramScaler(OneToOneFeatureMixin, TransformerMixin, VersionedEstimat
 
     def _more_tags(self):
         return {"allow_nan": True, "preserves_dtype": [np.float32]}
-

@@ -1,0 +1,207 @@
+"""What goes into a transformer, how clips are cut, and what happens to bad ones."""
+
+import warnings
+from pathlib import Path
+
+import joblib
+import numpy as np
+import pandas as pd
+import pytest
+import soundfile as sf
+from numpy.testing import assert_allclose, assert_array_equal
+
+from skgenre import AudioError, MelSpectrogramTransformer, MFCCSegmenter
+
+SR = 22050
+SHORT = {"duration": 1.5, "n_segments": 3}
+
+
+@pytest.fixture(scope="module")
+def expected(song_files):
+    return MFCCSegmenter(**SHORT).fit_transform(list(song_files[0]))
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [
+        list,
+        tuple,
+        np.array,
+        pd.Series,
+        lambda paths: [Path(path) for path in paths],
+        lambda paths: pd.Series(paths, index=np.arange(100, 100 + len(paths)), dtype=object),
+    ],
+)
+def test_paths_come_in_any_sequence(song_files, expected, kind):
+    assert_array_equal(MFCCSegmenter(**SHORT).fit_transform(kind(song_files[0])), expected)
+
+
+def test_waveforms_come_as_table_frame_or_ragged_list(songs, expected):
+    X = songs[0]
+    for given in (X, X.astype(np.float64), list(X), pd.DataFrame(X)):
+        assert_allclose(MFCCSegmenter(**SHORT).fit_transform(given), expected, atol=1e-3)
+    ragged = [X[0], X[1][:20000], X[2]]
+    as_objects = np.empty(3, dtype=object)
+    as_objects[:] = ragged
+    result = MFCCSegmenter(**SHORT).fit_transform(ragged)
+    assert_array_equal(result, MFCCSegmenter(**SHORT).fit_transform(as_objects))
+    assert_allclose(result[[0, 2]], expected[[0, 2]], atol=1e-3)
+
+
+def test_only_a_table_of_waveforms_fixes_their_length(songs, song_files):
+    segmenter = MFCCSegmenter(**SHORT).fit(songs[0])
+    with pytest.raises(ValueError, match="features"):
+        segmenter.transform(songs[0][:, :-1])
+    assert not hasattr(MFCCSegmenter(**SHORT).fit(song_files[0]), "n_features_in_")
+    assert not hasattr(MFCCSegmenter(**SHORT).fit([songs[0][0], songs[0][1][1:]]), "n_features_in_")
+
+
+def test_confusing_input_is_explained(song_files):
+    paths = song_files[0]
+    for X, message in [
+        (paths[0], "single path"),
+        (pd.DataFrame({"path": paths}), "select the column"),
+        ([], "Expected 2D array|0 sample"),
+        (np.zeros(100), "Expected 2D array"),
+        ([np.zeros(10), np.zeros(0)], "clip 1 is empty"),
+        ([np.zeros(10), np.full(5, np.inf)], "clip 1"),
+    ]:
+        with pytest.raises(ValueError, match=message):
+            MFCCSegmenter(**SHORT).fit_transform(X)
+
+
+def test_long_clips_are_cropped_and_short_ones_repeated(songs):
+    y = songs[0][0]
+    mel = MelSpectrogramTransformer(duration=1.0)
+    assert_array_equal(mel.fit_transform([y]), mel.fit_transform([y[:SR]]))
+    repeated = np.concatenate([y[:8000]] * 3)[:SR]
+    assert_array_equal(mel.fit_transform([y[:8000]]), mel.fit_transform([repeated]))
+
+
+@pytest.mark.parametrize(
+    ("seconds", "n_segments"), [(0.1, 1), (0.7, 1), (1.0, 1), (1.4, 1), (1.5, 2), (3.6, 4)]
+)
+def test_segments_of_given_duration(seconds, n_segments):
+    y = np.random.RandomState(0).normal(size=round(seconds * SR)).astype(np.float32)
+    segmenter = MFCCSegmenter(duration=None, n_segments=None, segment_duration=1.0)
+    bags = segmenter.fit_transform([y])
+    assert bags.dtype == object
+    assert bags.shape == (1,)
+    assert bags[0].shape == (n_segments, 13, 44)
+    whole = int(seconds)
+    by_hand = MFCCSegmenter(duration=1.0, n_segments=1)
+    for i in range(whole):
+        assert_array_equal(bags[0][i], by_hand.fit_transform([y[i * SR : (i + 1) * SR]])[0, 0])
+    if n_segments > whole:
+        assert_array_equal(bags[0][-1], by_hand.fit_transform([y[whole * SR :]])[0, 0])
+
+
+def test_ragged_even_where_lengths_agree(songs):
+    segmenter = MFCCSegmenter(duration=1.5, n_segments=None, segment_duration=0.5)
+    bags = segmenter.fit_transform(songs[0][:4])
+    assert bags.shape == (4,)
+    assert_array_equal(np.stack(list(bags)), MFCCSegmenter(**SHORT).fit_transform(songs[0][:4]))
+
+
+def test_without_any_duration_the_clip_is_its_only_segment(songs):
+    y = songs[0][0]
+    bags = MelSpectrogramTransformer(duration=None).fit_transform([y, y[:10000]])
+    assert [bag.shape for bag in bags] == [(1, 128, 65), (1, 128, 20)]
+
+
+def test_mel_takes_segments_too(songs):
+    assert MelSpectrogramTransformer(duration=1.5, n_segments=3).fit_transform(
+        songs[0][:2]
+    ).shape == (2, 3, 128, 22)
+
+
+@pytest.mark.parametrize(
+    ("params", "message"),
+    [
+        ({"n_segments": 2, "segment_duration": 1.0}, "n_segments or segment_duration"),
+        ({"duration": None}, "needs a duration"),
+        ({"duration": 1e-5}, "shorter than one frame"),
+        ({"center": False, "duration": 0.5}, "shorter than one frame"),
+        ({"n_mfcc": 129}, "n_mfcc=129"),
+        ({"win_length": 4096}, "win_length=4096"),
+        ({"fmin": 20000.0}, "fmin=20000"),
+        ({"sr": -1}, "'sr' parameter"),
+        ({"on_error": "ignore"}, "'on_error' parameter"),
+    ],
+)
+def test_bad_parameters_are_named_at_fit_and_at_transform(songs, params, message):
+    segmenter = MFCCSegmenter(**params)
+    with pytest.raises(ValueError, match=message):
+        segmenter.fit(songs[0])
+    with pytest.raises(ValueError, match=message):
+        segmenter.transform(songs[0])
+
+
+@pytest.fixture
+def some_bad(song_files, tmp_path):
+    text = tmp_path / "text.wav"
+    text.write_text("not audio")
+    return [song_files[0][0], str(tmp_path / "missing.wav"), song_files[0][1], str(text)]
+
+
+def test_all_bad_files_are_reported_at_once(some_bad):
+    with pytest.raises(AudioError) as caught:
+        MFCCSegmenter(**SHORT).fit_transform(some_bad)
+    assert list(caught.value.failures) == [some_bad[1], some_bad[3]]
+    assert "2 clips could not be read" in str(caught.value)
+    assert all(path in str(caught.value) for path in (some_bad[1], some_bad[3]))
+
+
+@pytest.mark.parametrize("n_jobs", [None, 2])
+def test_bad_files_become_nan_with_one_warning(some_bad, expected, n_jobs):
+    with pytest.warns(UserWarning, match="2 of 4 clips") as caught:
+        X = MFCCSegmenter(**SHORT, on_error="nan", n_jobs=n_jobs).fit_transform(some_bad)
+    assert len(caught) == 1
+    assert all(path in str(caught[0].message) for path in (some_bad[1], some_bad[3]))
+    assert np.isnan(X[[1, 3]]).all()
+    assert_array_equal(X[[0, 2]], expected[:2])
+
+
+def test_bad_files_in_ragged_bags(some_bad):
+    segmenter = MFCCSegmenter(duration=None, n_segments=None, segment_duration=0.5, on_error="nan")
+    with pytest.warns(UserWarning, match="2 of 4"):
+        bags = segmenter.fit_transform(some_bad)
+    assert [bag.shape for bag in bags] == [(3, 13, 22), (1, 13, 22), (3, 13, 22), (1, 13, 22)]
+    assert np.isnan(bags[1]).all()
+
+
+def test_a_missing_path_in_a_series_is_a_bad_clip(song_files):
+    paths = pd.Series([song_files[0][0], None], dtype=object)
+    with pytest.raises(AudioError, match="None: not a path"):
+        MFCCSegmenter(**SHORT).fit_transform(paths)
+
+
+def test_nan_waveforms(songs):
+    X = songs[0][:3].copy()
+    X[1, 5] = np.nan
+    with pytest.raises(ValueError, match="NaN"):
+        MFCCSegmenter(**SHORT).fit_transform(X)
+    with pytest.warns(UserWarning, match="clip 1: NaN samples"):
+        bags = MFCCSegmenter(**SHORT, on_error="nan").fit_transform(X)
+    assert np.isnan(bags).any(axis=(1, 2, 3)).tolist() == [False, True, False]
+
+
+@pytest.mark.parametrize("backend", ["threading", "loky"])
+def test_workers_do_not_change_the_numbers(song_files, expected, backend):
+    with joblib.parallel_config(backend=backend, n_jobs=2):
+        assert_array_equal(MFCCSegmenter(**SHORT).fit_transform(song_files[0]), expected)
+
+
+def test_silent_unless_verbose(song_files, capfd):
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        MFCCSegmenter(**SHORT).fit_transform(song_files[0])
+    assert capfd.readouterr() == ("", "")
+    MFCCSegmenter(**SHORT, verbose=1).fit_transform(song_files[0])
+    assert "24/24" in capfd.readouterr().out
+
+
+def test_resampled_files_have_full_length(tmp_path):
+    path = tmp_path / "cd.wav"
+    sf.write(path, np.random.RandomState(0).uniform(-1, 1, size=44100 * 2), 44100)
+    assert MelSpectrogramTransformer(duration=2.0).fit_transform([path]).shape == (1, 128, 87)

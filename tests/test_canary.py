@@ -1,0 +1,89 @@
+"""With labels drawn at random over unique songs, no path may score above chance.
+
+Songs whose segments resemble each other make this a test: a pipeline that parts the segments of a
+song between training and test recognises the song, and so its random label.
+"""
+
+import numpy as np
+import pytest
+from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import StratifiedKFold, cross_val_score
+from sklearn.neighbors import KNeighborsClassifier
+from sklearn.pipeline import make_pipeline
+
+from skgenre import (
+    KerasANNClassifier,
+    KerasCNNClassifier,
+    MelSpectrogramTransformer,
+    MFCCSegmenter,
+    SegmentSummarizer,
+    SegmentVotingClassifier,
+    SpectrogramScaler,
+)
+
+SR = 4000
+N_SONGS, N_SEGMENTS = 120, 4
+FRAMES = {"sr": SR, "n_fft": 256, "hop_length": 128, "n_mels": 20, "n_segments": N_SEGMENTS}
+BUDGET = {"epochs": 12, "learning_rate": 3e-3, "random_state": 0}
+# Three standard deviations of the accuracy of guessing among two genres.
+CHANCE = 0.5 + 3 * np.sqrt(0.25 / N_SONGS)
+
+
+@pytest.fixture(scope="module")
+def unique_songs():
+    """Return waveforms whose segments resemble each other and no other song, and random labels."""
+    rng = np.random.RandomState(0)
+    time = np.arange(SR) / SR
+    tones = rng.uniform(100, 1900, size=(N_SONGS, 6, 1))
+    X = np.sin(2 * np.pi * tones * time).sum(axis=1) + rng.normal(0, 0.3, size=(N_SONGS, SR))
+    return X.astype(np.float32), rng.permutation(np.repeat(["jazz", "rock"], N_SONGS // 2))
+
+
+def segmenter():
+    return MFCCSegmenter(duration=1.0, n_mfcc=10, **FRAMES)
+
+
+PATHS = {
+    "ragged bags": make_pipeline(
+        MFCCSegmenter(
+            duration=1.0, n_mfcc=10, **{**FRAMES, "n_segments": None}, segment_duration=0.25
+        ),
+        SpectrogramScaler(),
+        SegmentVotingClassifier(KNeighborsClassifier(1)),
+    ),
+    "voting": make_pipeline(
+        segmenter(), SpectrogramScaler(), SegmentVotingClassifier(KNeighborsClassifier(1))
+    ),
+    "summary": make_pipeline(
+        segmenter(), SegmentSummarizer(), LogisticRegression(C=100, max_iter=5000)
+    ),
+    "mel": make_pipeline(
+        MelSpectrogramTransformer(duration=1.0, **FRAMES),
+        SpectrogramScaler(),
+        SegmentVotingClassifier(KNeighborsClassifier(1)),
+    ),
+    "ann": make_pipeline(
+        segmenter(), SpectrogramScaler(), KerasANNClassifier((32,), **BUDGET)
+    ),
+    "cnn": make_pipeline(
+        segmenter(),
+        SpectrogramScaler(),
+        KerasCNNClassifier(architecture_params={"filters": (8,), "dense_units": 16}, **BUDGET),
+    ),
+}
+
+
+def score(pipeline, X, y):
+    cv = StratifiedKFold(3, shuffle=True, random_state=0)
+    return cross_val_score(pipeline, X, y, cv=cv).mean()
+
+
+@pytest.mark.parametrize("name", PATHS)
+def test_every_segment_aware_path_is_at_chance(unique_songs, name):
+    assert score(PATHS[name], *unique_songs) < CHANCE
+
+
+def test_the_canary_sings_where_segments_are_flattened_before_the_split(unique_songs):
+    X, y = unique_songs
+    segments = segmenter().fit_transform(X).reshape(N_SONGS * N_SEGMENTS, -1)
+    assert score(KNeighborsClassifier(1), segments, np.repeat(y, N_SEGMENTS)) > CHANCE

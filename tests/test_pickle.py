@@ -1,0 +1,69 @@
+"""Fitted pipelines go to other processes and answer there as they did here."""
+
+import pickle
+import subprocess
+import sys
+
+import joblib
+import numpy as np
+import pytest
+from numpy.testing import assert_array_equal
+from sklearn.base import clone
+from sklearn.exceptions import InconsistentVersionWarning
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import make_pipeline
+
+from skgenre import (
+    KerasANNClassifier,
+    KerasCNNClassifier,
+    MFCCSegmenter,
+    SegmentVotingClassifier,
+    SpectrogramScaler,
+    _base,
+)
+
+SMALL = {"epochs": 2, "random_state": 0}
+CLASSIFIERS = [
+    KerasCNNClassifier(architecture_params={"filters": (4,)}, **SMALL),
+    KerasANNClassifier((8,), **SMALL),
+    SegmentVotingClassifier(LogisticRegression()),
+]
+
+PREDICT = """
+import sys, joblib, numpy as np
+clf, paths = joblib.load(sys.argv[1])
+np.save(sys.argv[2], clf.predict_proba(paths))
+assert "scikeras" not in sys.modules or sys.argv[3] == "net"
+"""
+
+
+@pytest.mark.parametrize("classifier", CLASSIFIERS, ids=lambda clf: type(clf).__name__)
+def test_a_fresh_process_gives_the_same_bits(song_files, tmp_path, classifier):
+    paths, y, _ = song_files
+    clf = make_pipeline(
+        MFCCSegmenter(duration=1.5, n_segments=3), SpectrogramScaler(), clone(classifier)
+    ).fit(paths, y)
+    joblib.dump((clf, paths), tmp_path / "clf.joblib")
+    kind = "net" if hasattr(clf[-1], "model_") else "other"
+    arguments = [tmp_path / "clf.joblib", tmp_path / "proba.npy", kind]
+    subprocess.run([sys.executable, "-c", PREDICT, *arguments], check=True)
+    assert_array_equal(np.load(tmp_path / "proba.npy"), clf.predict_proba(paths))
+
+
+def test_a_pickle_holds_the_net_without_its_optimizer(bags):
+    clf = KerasANNClassifier((64,), **SMALL).fit(*bags)
+    n_weights = clf.model_.count_params()
+    assert len(pickle.dumps(clf)) < 2 * 4 * n_weights + 30_000
+    assert clf.__getstate__()["model_"].startswith(b"PK")
+
+
+def test_other_versions_warn(monkeypatch, bags):
+    data = pickle.dumps(SpectrogramScaler().fit(bags[0]))
+    pickle.loads(data)
+    versions = {"skgenre": "99.0"}
+    installed = _base._installed_version
+    monkeypatch.setattr(
+        _base, "_installed_version", lambda package: versions.get(package) or installed(package)
+    )
+    with pytest.warns(InconsistentVersionWarning, match=r"SpectrogramScaler.*skgenre 99\.0"):
+        pickle.loads(data)
