@@ -62,9 +62,7 @@ PATHS = {
         SpectrogramScaler(),
         SegmentVotingClassifier(KNeighborsClassifier(1)),
     ),
-    "ann": make_pipeline(
-        segmenter(), SpectrogramScaler(), KerasANNClassifier((32,), **BUDGET)
-    ),
+    "ann": make_pipeline(segmenter(), SpectrogramScaler(), KerasANNClassifier((32,), **BUDGET)),
     "cnn": make_pipeline(
         segmenter(),
         SpectrogramScaler(),

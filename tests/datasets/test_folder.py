@@ -1,0 +1,106 @@
+import shutil
+
+import numpy as np
+import pytest
+import soundfile as sf
+
+from skgenre.datasets import load_genre_folder, load_gtzan
+
+
+@pytest.fixture(scope="module")
+def silence(tmp_path_factory):
+    path = tmp_path_factory.mktemp("silence") / "silence"
+    sf.write(path, np.zeros(100), 22050, format="WAV")
+    return path
+
+
+def put(silence, *paths):
+    for path in paths:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(silence, path)
+
+
+def test_sub_folders_are_genres(tmp_path, silence):
+    put(
+        silence,
+        tmp_path / "rock" / "b.mp3",
+        tmp_path / "rock" / "An Artist" / "a.FLAC",
+        tmp_path / "jazz" / "c.wav",
+        tmp_path / "jazz" / ".hidden.wav",
+        tmp_path / ".git" / "d.wav",
+        tmp_path / "loose.wav",
+        tmp_path / "rock" / "cover.jpg",
+    )
+    data = load_genre_folder(str(tmp_path))
+    names = [path.removeprefix(str(tmp_path)) for path in data.paths]
+    assert names == ["/jazz/c.wav", "/rock/An Artist/a.FLAC", "/rock/b.mp3"]
+    assert data.target.tolist() == ["jazz", "rock", "rock"]
+    assert data.target_names == ["jazz", "rock"]
+
+
+def test_missing_folders_say_what_to_do(tmp_path):
+    with pytest.raises(FileNotFoundError, match=r"no folder .*nowhere\. Give a folder"):
+        load_genre_folder(tmp_path / "nowhere")
+    with pytest.raises(FileNotFoundError, match="No audio file in the sub-folders"):
+        load_genre_folder(tmp_path)
+    for home in (tmp_path, tmp_path / "nowhere"):
+        with pytest.raises(FileNotFoundError, match=r"(?s)nowhere|holds no song.*Get it from"):
+            load_gtzan(home)
+
+
+@pytest.mark.parametrize(
+    "layout",
+    ["genres/{genre}/{song}", "Data/genres_original/{genre}/{song}", "{genre}/{song}", "{song}"],
+)
+@pytest.mark.parametrize("ending", ["wav", "au", "flac"])
+def test_gtzan_in_every_layout(tmp_path, silence, layout, ending):
+    songs = ["blues.00000", "pop.00010", "disco.00000"]
+    put(
+        silence,
+        *[
+            tmp_path / f"{layout.format(genre=song.split('.')[0], song=song)}.{ending}"
+            for song in songs
+        ],
+        tmp_path / "blues" / "other.wav",
+        tmp_path / "blues" / "blues.99999.wav",
+    )
+    data = load_gtzan(tmp_path)
+    assert [path.rsplit("/")[-1] for path in data.paths] == [
+        f"{song}.{ending}" for song in sorted(songs)
+    ]
+    assert data.target.tolist() == ["blues", "disco", "pop"]
+    assert data.artist[0] == "John Lee Hooker"
+    assert data.title[0] == "One Bourbon, One Scotch And One Beer"
+    assert data.artist[2] is None
+    assert data.title[2] == "I'll Be Watching You"
+    assert data.groups.tolist()[0::2] == ["john lee hooker", "pop.00010"]
+    assert data.filtered_split[0] == "valid"
+    assert "Tzanetakis" in data.DESCR
+    assert "Kereliuk" in data.DESCR
+
+
+def test_a_song_that_is_there_twice_is_refused(tmp_path, silence):
+    put(silence, tmp_path / "a" / "blues.00000.wav", tmp_path / "b" / "blues.00000.au")
+    with pytest.raises(ValueError, match=r"blues\.00000 is there twice"):
+        load_gtzan(tmp_path)
+
+
+def test_the_whole_index(tmp_path, silence):
+    genres = "blues classical country disco hiphop jazz metal pop reggae rock".split()
+    put(silence, *[tmp_path / f"{genre}.{i:05}.wav" for genre in genres for i in range(100)])
+    data = load_gtzan(tmp_path)
+    assert data.target_names == genres
+    assert sum(artist is not None for artist in data.artist) == 919
+    splits = data.filtered_split
+    assert [(splits == name).sum() for name in ("train", "valid", "test", None)] == [
+        443,
+        197,
+        290,
+        70,
+    ]
+    sides = {name: set(data.groups[splits == name]) for name in ("train", "valid", "test")}
+    assert not sides["train"] & sides["valid"]
+    assert not sides["test"] & (sides["train"] | sides["valid"])
+    assert len({group for group in data.groups if group.startswith("earth wind")}) == 1
+    repeated = [g for g in data.groups[data.artist != None] if (data.groups == g).sum() > 1]  # noqa: E711
+    assert len(repeated) > 700
