@@ -23,13 +23,13 @@ hip-hop, jazz, metal, pop, reggae and rock.
     G. Tzanetakis and P. Cook, "Musical genre classification of audio signals", IEEE Transactions on
     Speech and Audio Processing 10(5), 2002.
 
-Artists and titles, known for 919 songs and in part for others, are those of
+Artists, known for 919 songs, and titles are those of
 
     B. L. Sturm, "An analysis of the GTZAN music genre dataset", Proc. ACM Workshop MIRUM, 2012,
 
-who also found exact replicas, wrong labels and distortions. The collection has several songs of most
-artists: keep `groups` apart when you split it, or use `filtered_split`, which leaves faulty excerpts
-out and keeps artists apart:
+who also found exact replicas, wrong labels and distortions. The collection has several songs of
+most artists: keep `groups` apart when you split it, or use `filtered_split`, which leaves faulty
+excerpts out and keeps artists apart:
 
     C. Kereliuk, B. L. Sturm and J. Larsen, "Deep learning and music adversaries", IEEE Transactions
     on Multimedia 17(11), 2015.

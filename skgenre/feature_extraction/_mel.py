@@ -1,6 +1,5 @@
 from numbers import Integral, Real
 
-import numpy as np
 from sklearn.utils._param_validation import Interval
 
 from ._base import BaseClipTransformer

@@ -39,8 +39,8 @@ if "OMP_NUM_THREADS" in os.environ:
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 try:
     with _native_stderr_closed():
-        import tensorflow as tf
         import keras
+        import tensorflow as tf
         from scikeras.wrappers import KerasClassifier
 
         for gpu in tf.config.list_physical_devices("GPU"):
@@ -185,13 +185,13 @@ def _shorten_batch_norm_memory(model, steps_per_epoch):
 @contextmanager
 def _seeded(seed):
     """Seed every generator that Keras draws from, and give Python's and NumPy's back after."""
-    python_state, numpy_state = random.getstate(), np.random.get_state()
+    python_state, numpy_state = random.getstate(), np.random.get_state()  # noqa: NPY002
     try:
         keras.utils.set_random_seed(seed)
         yield
     finally:
         random.setstate(python_state)
-        np.random.set_state(numpy_state)
+        np.random.set_state(numpy_state)  # noqa: NPY002
 
 
 @contextmanager
@@ -212,7 +212,8 @@ def _progress_bar(epochs):
     task = progress.add_task("training", total=epochs, info="")
 
     def advance(epoch, logs):
-        shown = "  ".join(f"{name} {value:.3f}" for name, value in logs.items())
+        names = ("loss", "accuracy", "val_accuracy")
+        shown = "  ".join(f"{name} {logs[name]:.3f}" for name in names if name in logs)
         progress.update(task, advance=1, info=shown)
 
     return keras.callbacks.LambdaCallback(
