@@ -98,8 +98,7 @@ def load_gtzan(data_home):
     found: dict[str, str] = {}
     for path in sorted(root.rglob("*")):
         match = _SONG_FILE.fullmatch(path.name)
-        song = match and match[1].lower()
-        if song not in index.index:
+        if not match or (song := match[1].lower()) not in index.index:
             continue
         if song in found:
             raise ValueError(

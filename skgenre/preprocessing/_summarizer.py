@@ -1,3 +1,5 @@
+from collections.abc import Callable
+
 import numpy as np
 from sklearn.base import TransformerMixin
 from sklearn.utils.validation import check_is_fitted
@@ -6,7 +8,7 @@ from sklearn_compat.base import _fit_context
 from .._bags import by_band, check_n_bands, is_readable, validate_bags
 from .._base import VersionedEstimator
 
-_STATISTICS = {
+_STATISTICS: dict[str, Callable] = {
     "mean": np.mean,
     "std": np.std,
     "min": np.min,
