@@ -22,7 +22,7 @@ def folder(songs, tmp_path_factory):
         for root in ("genres_original", "my music"):
             (home / root / genre).mkdir(parents=True, exist_ok=True)
             noise = rng.normal(0, 1e-3, size=len(waveform))
-            sf.write(home / root / genre / f"{genre}.{i:05}.wav", waveform + noise, 22050)
+            sf.write(home / root / genre / f"{genre}.{i * 4:05}.wav", waveform + noise, 22050)
     sf.write(home / "song.mp3", X[0], 22050)
     return home
 
