@@ -4,6 +4,7 @@ A row of X is one song at every step, so that no splitter can part the segments 
 only here, segments are laid side by side for a learner that knows nothing of songs.
 """
 
+import warnings
 from typing import Any
 
 import numpy as np
@@ -17,7 +18,7 @@ from sklearn.utils.validation import (
 )
 from sklearn_compat.utils.validation import check_array, validate_data
 
-from ._base import VersionedEstimator
+from ._base import VersionedEstimator, forget_table
 
 AGGREGATES = ("mean", "product", "vote")
 
@@ -47,10 +48,15 @@ def validate_bags(estimator, X, *, reset, dtype=np.float32):
     if hasattr(X, "to_numpy") and X.ndim == 1:
         X = X.to_numpy()
     first_ndim = np.ndim(X[0]) if isinstance(X, np.ndarray | list | tuple) and len(X) else 0
-    if first_ndim == 3 and getattr(X, "ndim", 1) == 1:
-        return _validate_ragged(X)
     if first_ndim in (2, 3):
-        return check_array(X, dtype=dtype, allow_nd=True, ensure_all_finite="allow-nan")
+        if reset:
+            forget_table(estimator)
+        if first_ndim == 3 and getattr(X, "ndim", 1) == 1:
+            return _validate_ragged(X)
+        X = check_array(X, dtype=dtype, allow_nd=True, ensure_all_finite="allow-nan")
+        if 0 in X.shape:
+            raise ValueError(f"Songs of shape {X.shape[1:]} hold nothing")
+        return X
     return validate_data(estimator, X, reset=reset, dtype=dtype, ensure_all_finite="allow-nan")
 
 
@@ -178,15 +184,21 @@ class BagClassifier(ClassifierMixin, VersionedEstimator):
         check_classification_targets(y)
         check_consistent_length(X, y, groups)
         sample_weight = _check_sample_weight(sample_weight, X, dtype=np.float64)
+        if (sample_weight < 0).any():
+            raise ValueError("sample_weight must not be negative")
         readable = is_readable(X)
         if not readable.any():
             raise ValueError("None of the songs could be read: each row of X contains NaN.")
         if not readable.all():
+            lost = sorted(set(y.tolist()) - set(y[readable].tolist()))
+            if lost:
+                warnings.warn(f"No song of {lost} could be read", stacklevel=3)
             X, y, sample_weight = X[readable], y[readable], sample_weight[readable]
             groups = None if groups is None else np.asarray(groups)[readable]
         self.classes_, codes = np.unique(y, return_inverse=True)
         prior = np.bincount(codes, weights=sample_weight)
         self.class_prior_ = prior / prior.sum()
+        self.input_shape_ = by_band(X[0]).shape[1:]
         self._fit_songs(X, codes, sample_weight, groups)
         return self
 
@@ -207,7 +219,7 @@ class BagClassifier(ClassifierMixin, VersionedEstimator):
         X, readable = self._validate_predict(X)
         answers = [np.tile(self.class_prior_, (len(by_band(song)), 1)) for song in X]
         if readable.any():
-            segments, counts = flatten(take_readable(X, readable))
+            segments, counts = self._flatten(take_readable(X, readable))
             parts = np.split(self._segment_proba(segments), np.cumsum(counts)[:-1])
             for i, part in zip(np.flatnonzero(readable), parts, strict=True):
                 answers[i] = part
@@ -256,11 +268,20 @@ class BagClassifier(ClassifierMixin, VersionedEstimator):
         X, readable = self._validate_predict(X)
         if not readable.any():
             return np.full((len(X), *np.shape(unreadable_answer)), unreadable_answer)
-        of_readable = answer(*flatten(take_readable(X, readable)))
+        of_readable = answer(*self._flatten(take_readable(X, readable)))
         answers = np.empty((len(X), *of_readable.shape[1:]), dtype=of_readable.dtype)
         answers[readable] = of_readable
         answers[~readable] = unreadable_answer
         return answers
+
+    def _flatten(self, X):
+        segments, counts = flatten(X)
+        if segments.shape[1:] != self.input_shape_:
+            raise ValueError(
+                f"Segments have the shape {segments.shape[1:]}, but {type(self).__name__} is "
+                f"expecting {self.input_shape_} (bands, frames), as in fit"
+            )
+        return segments, counts
 
     def _validate_predict(self, X):
         X = validate_bags(self, X, reset=False, dtype=self._dtype)

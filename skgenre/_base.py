@@ -14,6 +14,12 @@ def _installed_version(package):
         return "unknown"
 
 
+def forget_table(estimator):
+    """Drop what an earlier fit on a table noted of its columns."""
+    for name in ("n_features_in_", "feature_names_in_"):
+        vars(estimator).pop(name, None)
+
+
 class VersionedEstimator(BaseEstimator):
     """An estimator whose pickle knows the versions it was made with, and warns on others."""
 

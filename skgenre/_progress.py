@@ -1,5 +1,6 @@
 def make_progress():
     """Return a rich progress display: description, bar, count, the task's ``info``, time left."""
+    from rich.console import Console
     from rich.progress import (
         BarColumn,
         MofNCompleteColumn,
@@ -14,6 +15,7 @@ def make_progress():
         MofNCompleteColumn(),
         TextColumn("{task.fields[info]}"),
         TimeRemainingColumn(),
+        console=Console(stderr=True),
     )
 
 

@@ -1,10 +1,10 @@
-import numbers
 import os
 
 import numpy as np
 from scipy.sparse import issparse
 from sklearn_compat.utils.validation import validate_data
 
+from .._base import forget_table
 from ._errors import AudioError
 from ._load import load_audio
 
@@ -35,12 +35,10 @@ def validate_clips(estimator, X, *, reset, allow_nan=False):
         raise ValueError(
             "Expected a 1-D sequence of paths, got a table of them; select the column of paths"
         )
-    if getattr(X, "ndim", 1) == 1 and hasattr(X, "__iter__"):
-        clips = list(X)
-        if any(_is_path(clip) for clip in clips):
-            return clips
-        if _is_ragged(X, clips):
-            return [_validate_waveform(clip, i, allow_nan) for i, clip in enumerate(clips)]
+    if getattr(X, "ndim", 1) == 1 and hasattr(X, "__iter__") and _are_separate(X, clips := list(X)):
+        if reset:
+            forget_table(estimator)
+        return [_validate_clip(clip, i, allow_nan) for i, clip in enumerate(clips)]
     return validate_data(
         estimator,
         X,
@@ -54,6 +52,8 @@ def read_clip(clip, *, sr, duration):
     """Return a clip as a waveform at ``sr``, at most ``duration`` seconds of it."""
     if not isinstance(clip, np.ndarray):
         return load_audio(clip, sr=sr, duration=duration)
+    if not len(clip):
+        raise AudioError({"": "no samples"})
     if np.isnan(clip).any():
         raise AudioError({"": "NaN samples"})
     return clip if duration is None else clip[: round(duration * sr)]
@@ -65,25 +65,28 @@ def fit_length(y, n_samples):
 
 
 def clip_name(clip, index):
-    """Name a clip in a message: its path, or its place among the waveforms."""
-    return f"clip {index}" if isinstance(clip, np.ndarray) else str(clip)
+    """Name a clip in a message: its path, or its place among the clips."""
+    return str(clip) if _is_path(clip) else f"clip {index}"
 
 
 def _is_path(clip):
     return isinstance(clip, str | os.PathLike)
 
 
-def _is_ragged(X, clips):
-    """Tell waveforms of their own lengths from a table given as a list of rows."""
-    if not clips or any(isinstance(clip, numbers.Number) or np.ndim(clip) != 1 for clip in clips):
+def _are_separate(X, clips):
+    """Tell paths and waveforms of their own lengths from a table that is given as rows."""
+    if any(clip is None or _is_path(clip) for clip in clips):
+        return True
+    if not clips or any(np.ndim(clip) != 1 for clip in clips):
         return False
-    return isinstance(X, np.ndarray) or len({len(clip) for clip in clips}) > 1
+    return not isinstance(X, list | tuple) or len({len(clip) for clip in clips}) > 1
 
 
-def _validate_waveform(clip, index, allow_nan):
+def _validate_clip(clip, index, allow_nan):
+    """Check a waveform; what is neither that nor a path is left to fail when it is read."""
+    if np.ndim(clip) != 1:
+        return clip
     y = np.asarray(clip, dtype=np.float32)
-    if not len(y):
-        raise ValueError(f"clip {index} is empty")
     if np.isinf(y).any() or (np.isnan(y).any() and not allow_nan):
         raise ValueError(f"clip {index} contains NaN or infinity")
     return y

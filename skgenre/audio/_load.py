@@ -19,6 +19,8 @@ _SIZE_MISMATCH = re.compile(
     r"^\s*(?:data|Data Size|SSND|riff|Riff size)\s*: (\d+) \(should be (\d+)\)", re.MULTILINE
 )
 _UNKNOWN_SIZE = 0x7FFFFF00
+# What libsndfile answers where a header leaves the length open, as that of a piped FLAC may.
+_UNKNOWN_LENGTH = 2**62
 _CUT_OGG = "Last page lacks an end-of-stream bit"
 
 
@@ -92,6 +94,8 @@ def load_audio(path, *, sr=22050, offset=0.0, duration=None, mono=True):
         raise AudioError({name: f"not readable as audio ({reason})"}) from error
     if native_sr != sr:
         y = soxr.resample(y, native_sr, sr, quality="HQ")
+        if not len(y):
+            raise AudioError({name: "shorter than one sample"})
     return np.ascontiguousarray(y.T)
 
 
@@ -104,6 +108,8 @@ def _check_path(path):
         raise AudioError({name: "a directory, not an audio file"})
     if not os.path.exists(name):
         raise AudioError({name: "no such file"})
+    if os.path.splitext(name)[1].lower() == ".raw":
+        raise AudioError({name: "raw samples, without a header that says what they are"})
     if os.path.getsize(name) == 0:
         raise AudioError({name: "empty file"})
     return name
@@ -117,10 +123,12 @@ def _decode(file, name, offset, duration, mono):
         raise AudioError({name: f"a sample rate of {file.samplerate} Hz is out of range"})
     if _is_truncated(file):
         raise AudioError({name: "truncated: it holds less audio than its header says"})
-    start = int(offset * file.samplerate)
+    if file.frames >= _UNKNOWN_LENGTH:
+        raise AudioError({name: "its header does not say how long it is"})
+    start = round(offset * file.samplerate)
     n_frames = file.frames - start
     if duration is not None:
-        n_frames = min(n_frames, int(duration * file.samplerate))
+        n_frames = min(n_frames, round(duration * file.samplerate))
     if n_frames <= 0:
         raise AudioError({name: f"no samples after {offset} s" if offset else "no samples"})
     if n_frames * file.channels * 4 > MAX_DECODED_BYTES:

@@ -5,12 +5,8 @@ import numpy as np
 import soundfile as sf
 from sklearn.utils import Bunch
 
-_ENDINGS = {f".{name.lower()}" for name in sf.available_formats()} | {
-    ".aif",
-    ".oga",
-    ".opus",
-    ".snd",
-}
+_ENDINGS = {f".{name.lower()}" for name in sf.available_formats() if name != "RAW"}
+_ENDINGS |= {".aif", ".oga", ".opus", ".snd"}
 
 
 def load_genre_folder(root):

@@ -26,8 +26,9 @@ class SegmentVotingClassifier(MetaEstimatorMixin, BagClassifier):
     """Let the segments of a song vote, each judged by any scikit-learn classifier.
 
     The classifier is fitted on the flattened segments of all training songs. Each song weighs the
-    same, however many segments it has. Since a row of X stays a song, splits, cross-validation and
-    grid searches around this classifier cannot part the segments of a song.
+    same, however many segments it has, if the classifier takes sample weights. Since a row of X
+    stays a song, splits, cross-validation and grid searches around this classifier cannot part the
+    segments of a song.
 
     Parameters
     ----------
@@ -46,6 +47,8 @@ class SegmentVotingClassifier(MetaEstimatorMixin, BagClassifier):
         The genres.
     class_prior_ : ndarray of shape (n_classes,)
         Share of each genre among the readable training songs; the answer for unreadable ones.
+    input_shape_ : tuple of int
+        Number of bands and frames of a segment.
     n_features_in_ : int
         Number of columns, where X is a table.
 
@@ -56,8 +59,9 @@ class SegmentVotingClassifier(MetaEstimatorMixin, BagClassifier):
 
     Notes
     -----
-    To calibrate, put `sklearn.calibration.CalibratedClassifierCV` around this classifier, not
-    inside: there it would part the segments of a song.
+    To calibrate or to search a grid, put `sklearn.calibration.CalibratedClassifierCV` or
+    `sklearn.model_selection.GridSearchCV` around this classifier, not inside: there they would part
+    the segments of a song.
 
     Examples
     --------
@@ -107,13 +111,20 @@ class SegmentVotingClassifier(MetaEstimatorMixin, BagClassifier):
         return self._fit(X, y, sample_weight)
 
     def _fit_songs(self, X, codes, sample_weight, groups):
+        if any(
+            name.endswith("decision_function_shape") and value == "ovo"
+            for name, value in self.estimator.get_params().items()
+        ):
+            raise ValueError(
+                "decision_function_shape='ovo' has no column for each genre; use the default 'ovr'"
+            )
         segments, counts = flatten(X)
         weights = segment_weights(counts, sample_weight)
         weight_name = _sample_weight_name(self.estimator)
-        uniform = np.ptp(weights) <= 1e-9 * weights.max()
+        all_one = np.allclose(weights, 1, rtol=1e-9)
         if weight_name is None and np.ptp(sample_weight):
             raise TypeError(f"{self.estimator!r} does not support sample weights")
-        fit_params = {} if uniform or weight_name is None else {weight_name: weights}
+        fit_params = {} if all_one or weight_name is None else {weight_name: weights}
         self.estimator_ = clone(self.estimator).fit(
             _rows(segments), np.repeat(codes, counts), **fit_params
         )

@@ -4,6 +4,7 @@ from numbers import Integral, Real
 
 import numpy as np
 from joblib import Parallel, delayed
+from joblib.parallel import get_active_backend
 from sklearn.base import TransformerMixin
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn_compat.base import _fit_context
@@ -77,11 +78,14 @@ class BaseClipTransformer(TransformerMixin, VersionedEstimator):
         self._check_settings()
         clips = validate_clips(self, X, reset=False, allow_nan=self.on_error == "nan")
         kernel = self._make_kernel()
-        results = Parallel(n_jobs=self.n_jobs, prefer="threads", return_as="generator")(
-            delayed(self._extract)(kernel, clip) for clip in clips
-        )
+        backend, _ = get_active_backend(prefer="threads")
+        results = Parallel(
+            n_jobs=self.n_jobs,
+            prefer="threads",
+            return_as="generator" if backend.supports_return_generator else "list",
+        )(delayed(self._extract)(kernel, clip) for clip in clips)
         features, unreadable = self._allocate(len(clips))
-        failures = {}
+        failures, n_unreadable = {}, 0
         for i, result in enumerate(
             track(
                 results,
@@ -94,13 +98,14 @@ class BaseClipTransformer(TransformerMixin, VersionedEstimator):
             if isinstance(result, AudioError):
                 (reason,) = result.failures.values()
                 failures[clip_name(clips[i], i)] = reason
+                n_unreadable += 1
                 result = unreadable
             features[i] = result
         if failures and self.on_error == "raise":
             raise AudioError(failures)
         if failures:
             warnings.warn(
-                f"{len(failures)} of {len(clips)} clips could not be read and are NaN:\n  "
+                f"{n_unreadable} of {len(clips)} clips could not be read and are NaN:\n  "
                 + "\n  ".join(f"{name}: {reason}" for name, reason in failures.items()),
                 stacklevel=2,
             )
@@ -132,7 +137,7 @@ class BaseClipTransformer(TransformerMixin, VersionedEstimator):
         return not (self.duration and self.n_segments is None and self.segment_duration is None)
 
     @property
-    def _is_ragged(self):
+    def _gives_ragged_bags(self):
         return self._has_segments and self.n_segments is None
 
     def _segment_samples(self):
@@ -163,7 +168,7 @@ class BaseClipTransformer(TransformerMixin, VersionedEstimator):
             if n_samples is None
             else self._feature_shape(n_samples)
         )
-        if self._is_ragged:
+        if self._gives_ragged_bags:
             return np.empty(n_clips, dtype=object), np.full((1, *shape), np.nan, dtype=np.float32)
         if self._has_segments:
             shape = (self.n_segments, *shape)
@@ -198,6 +203,7 @@ class BaseClipTransformer(TransformerMixin, VersionedEstimator):
     def _more_tags(self):
         return {
             "requires_fit": False,
+            "stateless": True,
             "allow_nan": self.on_error == "nan",
             "preserves_dtype": [np.float32],
         }

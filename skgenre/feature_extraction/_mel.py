@@ -1,6 +1,6 @@
 from numbers import Integral, Real
 
-from sklearn.utils._param_validation import Interval
+from sklearn.utils._param_validation import Interval, StrOptions
 
 from ._base import BaseClipTransformer
 from ._spectrum import MelKernel, count_frames
@@ -18,7 +18,8 @@ class MelSpectrogramTransformer(BaseClipTransformer):
     Parameters
     ----------
     sr : float, default=22050
-        Sample rate in Hz. Files are resampled to it; waveforms are taken to have it.
+        Sample rate in Hz. Files are resampled to it and lie between -1 and 1. Waveforms are taken
+        to have it, and as they are: scale integer samples yourself.
     n_fft : int, default=2048
         Length of a frame's Fourier transform, in samples.
     hop_length : int, default=512
@@ -29,8 +30,9 @@ class MelSpectrogramTransformer(BaseClipTransformer):
         The window, as `scipy.signal.get_window` takes it.
     center : bool, default=True
         Pad the waveform so that frame ``t`` is centred at sample ``t * hop_length``.
-    pad_mode : str, default="constant"
-        How to pad, as `numpy.pad` takes it.
+    pad_mode : {"constant", "edge", "empty", "linear_ramp", "reflect", "symmetric"}, \
+            default="constant"
+        How to pad, as `numpy.pad` does it.
     power : float, default=2.0
         Exponent of the magnitude: 1 for amplitude, 2 for power.
     n_mels : int, default=128
@@ -56,9 +58,10 @@ class MelSpectrogramTransformer(BaseClipTransformer):
         length.
     on_error : {"raise", "nan"}, default="raise"
         What to do with clips that cannot be read: raise an error that names all of them, or give
-        them rows of NaN and warn once.
+        them rows of NaN and warn once in each call.
     n_jobs : int, default=None
-        How many clips are read and transformed at a time, in threads.
+        How many clips are read and transformed at a time, in threads unless
+        `joblib.parallel_config` names another backend.
     verbose : int, default=0
         Show a progress bar.
 
@@ -74,6 +77,10 @@ class MelSpectrogramTransformer(BaseClipTransformer):
 
     Notes
     -----
+    Waveforms in an array, or in a list where all have one length, are a table as scikit-learn knows
+    it: others must then have that length too. Give clips of other lengths as paths, or together in
+    one list.
+
     The result has the shape
 
     - (n_clips, n_mels, n_frames) without segments,
@@ -99,13 +106,15 @@ class MelSpectrogramTransformer(BaseClipTransformer):
         "win_length": [Interval(Integral, 1, None, closed="left"), None],
         "window": [str, tuple, Real, callable, "array-like"],
         "center": ["boolean"],
-        "pad_mode": [str],
+        "pad_mode": [
+            StrOptions({"constant", "edge", "empty", "linear_ramp", "reflect", "symmetric"})
+        ],
         "power": [Interval(Real, 0, None, closed="neither")],
         "n_mels": [Interval(Integral, 1, None, closed="left")],
         "fmin": [Interval(Real, 0, None, closed="left")],
         "fmax": [Interval(Real, 0, None, closed="neither"), None],
         "htk": ["boolean"],
-        "norm": [str, Real, None],
+        "norm": [StrOptions({"slaney"}), Real, None],
         "top_db": [Interval(Real, 0, None, closed="left"), None],
     }
 

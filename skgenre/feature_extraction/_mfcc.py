@@ -21,7 +21,8 @@ class MFCCSegmenter(MelSpectrogramTransformer):
     Parameters
     ----------
     sr : float, default=22050
-        Sample rate in Hz. Files are resampled to it; waveforms are taken to have it.
+        Sample rate in Hz. Files are resampled to it and lie between -1 and 1. Waveforms are taken
+        to have it, and as they are: scale integer samples yourself.
     n_mfcc : int, default=13
         Number of coefficients, at most ``n_mels``.
     n_fft : int, default=2048
@@ -34,8 +35,9 @@ class MFCCSegmenter(MelSpectrogramTransformer):
         The window, as `scipy.signal.get_window` takes it.
     center : bool, default=True
         Pad the waveform so that frame ``t`` is centred at sample ``t * hop_length``.
-    pad_mode : str, default="constant"
-        How to pad, as `numpy.pad` takes it.
+    pad_mode : {"constant", "edge", "empty", "linear_ramp", "reflect", "symmetric"}, \
+            default="constant"
+        How to pad, as `numpy.pad` does it.
     power : float, default=2.0
         Exponent of the magnitude: 1 for amplitude, 2 for power.
     n_mels : int, default=128
@@ -61,9 +63,10 @@ class MFCCSegmenter(MelSpectrogramTransformer):
         length.
     on_error : {"raise", "nan"}, default="raise"
         What to do with clips that cannot be read: raise an error that names all of them, or give
-        them rows of NaN and warn once.
+        them rows of NaN and warn once in each call.
     n_jobs : int, default=None
-        How many clips are read and transformed at a time, in threads.
+        How many clips are read and transformed at a time, in threads unless
+        `joblib.parallel_config` names another backend.
     verbose : int, default=0
         Show a progress bar.
 
@@ -80,6 +83,10 @@ class MFCCSegmenter(MelSpectrogramTransformer):
 
     Notes
     -----
+    Waveforms in an array, or in a list where all have one length, are a table as scikit-learn knows
+    it: others must then have that length too. Give clips of other lengths as paths, or together in
+    one list.
+
     The result has the shape
 
     - (n_clips, n_segments, n_mfcc, n_frames) with ``n_segments``,

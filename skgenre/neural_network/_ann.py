@@ -19,13 +19,14 @@ class KerasANNClassifier(BaseKerasClassifier):
     architecture : {"dense"} or callable, default="dense"
         ``"dense"`` is the net of ``hidden_layer_sizes``, with dropout after each layer. A callable
         takes ``(input_shape, n_classes, **architecture_params)``, where ``input_shape`` is
-        ``(n_bands, n_frames, 1)``, and returns an uncompiled Keras model.
+        ``(n_bands, n_frames, 1)``, and returns an uncompiled Keras model
+        that ends in a softmax. To pickle the classifier, define it in a module.
     architecture_params : dict, default=None
         Keyword arguments of a callable architecture.
     epochs : int, default=50
         Passes over the training songs.
     batch_size : int, default=32
-        Segments per step of training, and of prediction.
+        Segments per step of training, at most, and of prediction.
     learning_rate : float, default=1e-4
         Learning rate of Adam.
     dropout : float, default=0.3
@@ -35,8 +36,9 @@ class KerasANNClassifier(BaseKerasClassifier):
         geometric mean, or the share of segments that each genre wins.
     validation_fraction : float, default=None
         Share of songs held out to measure loss and accuracy after each epoch, stratified by genre,
-        and of other groups than the rest where `fit` gets ``groups``. ``None`` holds none out
-        unless ``early_stopping`` is set, and then 0.1.
+        and by whole groups where `fit` gets ``groups``: then it is the nearest share that they
+        allow, and a genre of a single group stays in training. ``None`` holds none out unless
+        ``early_stopping`` is set, and then 0.1.
     early_stopping : bool, default=False
         Stop when the validation loss has not improved for ``patience`` epochs, and take the
         weights of the best one.

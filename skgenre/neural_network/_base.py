@@ -1,4 +1,6 @@
 import copy
+import warnings
+from fractions import Fraction
 from numbers import Integral, Real
 
 import numpy as np
@@ -69,21 +71,21 @@ class BaseKerasClassifier(BagClassifier):
             )
         from . import _keras
 
+        used = sample_weight > 0
+        if not used.all():
+            X, codes, sample_weight = X[used], codes[used], sample_weight[used]
+            groups = None if groups is None else np.asarray(groups)[used]
         random_state = check_random_state(self.random_state)
         seed = random_state.randint(np.iinfo(np.int32).max)
         if self.class_weight is not None:
             labels = self.classes_[codes]
             sample_weight = sample_weight * compute_sample_weight(self.class_weight, labels)
         train, held_out = self._split(codes, groups, seed)
-        segments, counts = flatten(X if held_out is None else X[train])
-        self.input_shape_ = segments.shape[1:]
         self.model_, self.history_ = _keras.train(
             self._build,
-            segments,
-            np.repeat(codes[train], counts),
-            segment_weights(counts, sample_weight[train]),
+            *_lay_out(X, codes, sample_weight, train),
             n_classes=len(self.classes_),
-            validation=self._flatten_held_out(X, codes, sample_weight, held_out),
+            validation=None if held_out is None else _lay_out(X, codes, sample_weight, held_out),
             epochs=self.epochs,
             batch_size=self.batch_size,
             learning_rate=self.learning_rate,
@@ -93,28 +95,19 @@ class BaseKerasClassifier(BagClassifier):
             verbose=self.verbose,
         )
 
-    def _flatten_held_out(self, X, codes, sample_weight, held_out):
-        if held_out is None:
-            return None
-        segments, counts = flatten(X[held_out])
-        weights = segment_weights(counts, sample_weight[held_out])
-        return segments, np.repeat(codes[held_out], counts), weights
-
     def _split(self, codes, groups, seed):
-        """Return the indices of the songs to train on, and of those held out or None."""
+        """Return the songs to train on, and those held out or None, as indices."""
         fraction = self.validation_fraction
         if fraction is None and self.early_stopping:
             fraction = _DEFAULT_VALIDATION_FRACTION
         if fraction is None:
-            return np.arange(len(codes)), None
-        if groups is None:
-            n_held_out = max(len(self.classes_), round(fraction * len(codes)))
-            splitter = StratifiedShuffleSplit(1, test_size=n_held_out, random_state=seed)
-        else:
-            n_folds = max(2, round(1 / fraction))
-            splitter = StratifiedGroupKFold(n_folds, shuffle=True, random_state=seed)
+            return slice(None), None
         try:
-            return next(splitter.split(codes, codes, groups))
+            if groups is None:
+                n_held_out = max(len(self.classes_), round(fraction * len(codes)))
+                splitter = StratifiedShuffleSplit(1, test_size=n_held_out, random_state=seed)
+                return next(splitter.split(codes, codes))
+            return _split_groups(codes, np.asarray(groups), fraction, seed)
         except ValueError as error:
             raise ValueError(
                 f"{len(codes)} songs cannot be split by validation_fraction={fraction}: {error}"
@@ -133,11 +126,6 @@ class BaseKerasClassifier(BagClassifier):
     def _segment_proba(self, segments):
         from . import _keras
 
-        if segments.shape[1:] != self.input_shape_:
-            raise ValueError(
-                f"Segments have the shape {segments.shape[1:]}, but {type(self).__name__} is "
-                f"expecting {self.input_shape_} (bands, frames), as in fit"
-            )
         return _keras.predict(self.model_, segments, self.batch_size)
 
     def __getstate__(self):
@@ -145,7 +133,11 @@ class BaseKerasClassifier(BagClassifier):
         if "model_" in state:
             from . import _keras
 
-            state["model_"] = _keras.to_bytes(state["model_"])
+            # A net of the user may hold layers that Keras' file format cannot restore; the function
+            # that builds it is in the pickle anyway.
+            own = callable(self.architecture)
+            model = state["model_"]
+            state["model_"] = model.get_weights() if own else _keras.to_bytes(model)
         return state
 
     def __setstate__(self, state):
@@ -153,4 +145,37 @@ class BaseKerasClassifier(BagClassifier):
         if "model_" in state:
             from . import _keras
 
-            self.model_ = _keras.from_bytes(state["model_"])
+            if callable(self.architecture):
+                self.model_ = _keras.rebuild(
+                    self._build, self.input_shape_, len(self.classes_), state["model_"]
+                )
+            else:
+                self.model_ = _keras.from_bytes(state["model_"])
+
+
+def _lay_out(X, codes, sample_weight, songs):
+    """Return the segments of some songs, their classes and their weights."""
+    segments, counts = flatten(X[songs])
+    weights = segment_weights(counts, sample_weight[songs])
+    return segments, np.repeat(codes[songs], counts), weights
+
+
+def _split_groups(codes, groups, fraction, seed):
+    """Hold out about a fraction of the songs, by whole groups, and of each genre if possible.
+
+    A genre whose groups would all be held out stays in training.
+    """
+    share = Fraction(fraction).limit_denominator(10)
+    n_folds = max(2, min(share.denominator, len(np.unique(groups)), np.bincount(codes).max()))
+    n_held_out = min(max(1, round(fraction * n_folds)), n_folds - 1)
+    splitter = StratifiedGroupKFold(n_folds, shuffle=True, random_state=seed)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "The least populated class", UserWarning)
+        folds = [fold for _, fold in splitter.split(codes, codes, groups)]
+    is_held_out = np.zeros(len(codes), dtype=bool)
+    is_held_out[np.concatenate(folds[:n_held_out])] = True
+    untrained = np.setdiff1d(codes, codes[~is_held_out])
+    is_held_out &= ~np.isin(groups, groups[np.isin(codes, untrained)])
+    if not is_held_out.any():
+        raise ValueError("each genre has one group only")
+    return np.flatnonzero(~is_held_out), np.flatnonzero(is_held_out)

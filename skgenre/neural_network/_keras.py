@@ -2,9 +2,9 @@
 
 import os
 import random
-import sys
 import tempfile
-from contextlib import contextmanager
+import threading
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +14,8 @@ from .._progress import make_progress
 _MISSING = (
     "This classifier needs TensorFlow and SciKeras; install them: pip install 'skgenre[keras]'"
 )
+# Nets that are trained in threads draw from the same generators, one at a time.
+_seeding = threading.Lock()
 # Share of a batch normalisation's initial statistics that is left after one epoch.
 _STATISTICS_LEFT_AFTER_EPOCH = 0.01
 
@@ -21,8 +23,11 @@ _STATISTICS_LEFT_AFTER_EPOCH = 0.01
 @contextmanager
 def _native_stderr_closed():
     """Drop what native code writes to standard error: TensorFlow greets there when it starts."""
-    sys.stderr.flush()
-    kept = os.dup(2)
+    try:
+        kept = os.dup(2)
+    except OSError:  # there is none
+        yield
+        return
     try:
         with open(os.devnull, "wb") as nowhere:
             os.dup2(nowhere.fileno(), 2)
@@ -41,10 +46,10 @@ try:
     with _native_stderr_closed():
         import keras
         import tensorflow as tf
-        from scikeras.wrappers import KerasClassifier
 
         for gpu in tf.config.list_physical_devices("GPU"):
-            tf.config.experimental.set_memory_growth(gpu, True)
+            with suppress(RuntimeError):  # already in use
+                tf.config.experimental.set_memory_growth(gpu, True)
 except ImportError as error:
     raise ImportError(_MISSING) from error
 if keras.backend.backend() != "tensorflow":
@@ -80,6 +85,9 @@ def train(
         Segments (n, n_bands, n_frames), their classes as integers, and their weights.
     validation : tuple of ndarray or None
         The same three for segments that are held out.
+    batch_size : int
+        The most segments in a step. An epoch has steps of even size, since a small last one would
+        dominate the statistics of batch normalisation.
     patience : int or None
         Epochs without a better validation loss after which to stop, with the best weights back.
 
@@ -90,10 +98,17 @@ def train(
     history : dict of list of float
         Loss and accuracy of each epoch.
     """
+    try:
+        from scikeras.wrappers import KerasClassifier
+    except ImportError as error:
+        raise ImportError(_MISSING) from error
+    n_steps = -(-len(segments) // batch_size)
+    even_batch_size = -(-len(segments) // n_steps)
 
     def build():
-        model = _check_model(architecture((*segments.shape[1:], 1), n_classes), n_classes)
-        _shorten_batch_norm_memory(model, steps_per_epoch=-(-len(segments) // batch_size))
+        input_shape = (*segments.shape[1:], 1)
+        model = _check_model(architecture(input_shape, n_classes), input_shape, n_classes)
+        _shorten_batch_norm_memory(model, n_steps)
         model.compile(
             optimizer=keras.optimizers.Adam(learning_rate=learning_rate),
             loss="sparse_categorical_crossentropy",
@@ -102,6 +117,8 @@ def train(
         )
         return model
 
+    if not all(isinstance(callback, keras.callbacks.Callback) for callback in callbacks):
+        raise TypeError(f"callbacks must be instances of keras.callbacks.Callback, got {callbacks}")
     if patience is not None:
         stop_early = keras.callbacks.EarlyStopping(patience=patience, restore_best_weights=True)
         callbacks = [*callbacks, stop_early]
@@ -111,15 +128,15 @@ def train(
     if validation is not None:
         held_out, held_out_codes, held_out_weights = validation
         fit_params["validation_data"] = (_images(held_out), held_out_codes, held_out_weights)
-    learner = KerasClassifier(model=build, epochs=epochs, batch_size=batch_size, verbose=0)
-    with _seeded(seed), _quiet():
+    learner = KerasClassifier(model=build, verbose=0)
+    with _seeding, _seeded(seed), _quiet():
         learner.initialize(_images(segments[:1]), codes[:1])
         learner.model_.fit(
             _images(segments),
             codes,
             sample_weight=weights,
             epochs=epochs,
-            batch_size=batch_size,
+            batch_size=even_batch_size,
             callbacks=callbacks,
             verbose=0,
             **fit_params,
@@ -155,17 +172,28 @@ def from_bytes(data):
         return keras.saving.load_model(path, compile=False)
 
 
+def rebuild(architecture, input_shape, n_classes, weights):
+    """Return an architecture's model with given weights."""
+    with _seeding, _seeded(0):
+        model = _check_model(
+            architecture((*input_shape, 1), n_classes), (*input_shape, 1), n_classes
+        )
+    model.set_weights(weights)
+    return model
+
+
 def _images(segments):
     return segments[..., np.newaxis]
 
 
-def _check_model(model, n_classes):
+def _check_model(model, input_shape, n_classes):
     if not isinstance(model, keras.Model):
         raise TypeError(f"The architecture must return a keras.Model, got {type(model).__name__}")
-    if model.output_shape != (None, n_classes):
+    output = np.asarray(model(np.zeros((2, *input_shape), dtype=np.float32)))
+    if output.shape != (2, n_classes) or not np.allclose(output.sum(axis=1), 1, atol=1e-3):
         raise ValueError(
-            f"The architecture's output has the shape {model.output_shape}; expected "
-            f"(None, {n_classes}), one probability for each genre"
+            f"The architecture gives {output.tolist()} for two silent segments; expected "
+            f"{n_classes} probabilities for each, as from a softmax"
         )
     return model
 

@@ -1,11 +1,17 @@
 import numpy as np
 from sklearn.base import OneToOneFeatureMixin, TransformerMixin
 from sklearn.utils._param_validation import StrOptions
+from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 from sklearn_compat.base import _fit_context
 
 from .._bags import by_band, check_n_bands, is_ragged, is_readable, validate_bags
 from .._base import VersionedEstimator
+
+
+def _gives_table(scaler):
+    """Whether the output can be a frame, as scikit-learn's ``set_output`` asks."""
+    return hasattr(scaler, "n_features_in_") or not hasattr(scaler, "mean_")
 
 
 class SpectrogramScaler(OneToOneFeatureMixin, TransformerMixin, VersionedEstimator):
@@ -110,8 +116,27 @@ class SpectrogramScaler(OneToOneFeatureMixin, TransformerMixin, VersionedEstimat
             scaled = np.empty_like(X)
             for i, bag in enumerate(X):
                 scaled[i] = self._scale(bag)
-            return scaled
-        return self._scale(X)
+        else:
+            scaled = self._scale(X)
+        for unreadable in np.flatnonzero(~is_readable(X)):
+            scaled[unreadable] = np.full_like(scaled[unreadable], np.nan)
+        return scaled
+
+    @available_if(_gives_table)
+    def get_feature_names_out(self, input_features=None):
+        """Name the columns of a table; not there after a fit on bags or spectrograms.
+
+        Parameters
+        ----------
+        input_features : array-like of str, default=None
+            Names of the columns. ``None`` takes those seen in `fit`, or ``"x0"`` ...
+
+        Returns
+        -------
+        names : ndarray of str
+            The same names.
+        """
+        return super().get_feature_names_out(input_features)
 
     def _scale(self, X):
         mean, scale = self.mean_.astype(np.float32), self.scale_.astype(np.float32)

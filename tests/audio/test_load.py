@@ -121,6 +121,22 @@ def test_the_size_limit_is_checked_before_reading(tmp_path, monkeypatch):
     assert len(load_audio(path, duration=0.002)) > 0
 
 
+def test_a_file_shorter_than_one_sample(tmp_path):
+    with pytest.raises(AudioError, match="shorter than one sample"):
+        load_audio(write(tmp_path / "click.wav", NOISE[:1], 48000), sr=8000)
+
+
+def test_headerless_files_are_refused(tmp_path):
+    with pytest.raises(AudioError, match="without a header"):
+        load_audio(write(tmp_path / "song.raw", subtype="PCM_16"))
+
+
+@pytest.mark.parametrize("duration", [0.7, 1.14, 1.38, 1.4])
+def test_durations_are_rounded_to_the_nearest_sample(tmp_path, duration):
+    path = write(tmp_path / "song.wav", np.zeros(44100), 22050)
+    assert len(load_audio(path, duration=duration)) == round(duration * 22050)
+
+
 def test_paths_of_any_kind(tmp_path):
     path = write(tmp_path / "söng 曲\n.wav")
     assert_array_equal(load_audio(str(path)), load_audio(path))

@@ -66,6 +66,43 @@ def test_sample_weight_reaches_the_segments(bags):
         SegmentVotingClassifier(KNeighborsClassifier()).fit(X, y, sample_weight=np.arange(40))
 
 
+def test_equal_weights_still_weigh(bags):
+    X, y = bags
+    plain, tenfold, repeated = (
+        SegmentVotingClassifier(LogisticRegression(C=1e-3)) for _ in range(3)
+    )
+    plain.fit(X, y)
+    tenfold.fit(X, y, sample_weight=np.full(40, 10.0))
+    repeated.fit(np.repeat(X, 10, axis=0), np.repeat(y, 10))
+    assert_allclose(tenfold.predict_proba(X), repeated.predict_proba(X), rtol=1e-3)
+    assert np.abs(tenfold.predict_proba(X) - plain.predict_proba(X)).max() > 0.05
+
+
+def test_negative_weights_are_refused(bags):
+    with pytest.raises(ValueError, match="sample_weight must not be negative"):
+        SegmentVotingClassifier(SVC()).fit(*bags, sample_weight=np.r_[-1, np.ones(39)])
+
+
+def test_one_column_for_each_genre_is_needed(bags):
+    inner = make_pipeline(StandardScaler(), SVC(decision_function_shape="ovo"))
+    with pytest.raises(ValueError, match="'ovo'"):
+        SegmentVotingClassifier(inner).fit(*bags)
+
+
+def test_segments_of_another_shape_are_refused(bags):
+    clf = SegmentVotingClassifier(GaussianNB()).fit(*bags)
+    with pytest.raises(ValueError, match=r"\(3, 10\), but SegmentVotingClassifier .* \(4, 10\)"):
+        clf.predict(bags[0][:, :, :3])
+
+
+def test_a_genre_that_is_lost_with_its_files_is_named(bags):
+    X, y = bags[0].copy(), bags[1]
+    X[y == "rock"] = np.nan
+    with pytest.warns(UserWarning, match=r"No song of \['rock'\]"):
+        clf = SegmentVotingClassifier(GaussianNB()).fit(X, y)
+    assert clf.classes_.tolist() == ["blues"]
+
+
 def test_whatever_the_estimator_can_answer(bags):
     X, y = bags
     svc = SegmentVotingClassifier(SVC()).fit(X, y)

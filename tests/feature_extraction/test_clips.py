@@ -63,7 +63,8 @@ def test_confusing_input_is_explained(song_files):
         (pd.DataFrame({"path": paths}), "select the column"),
         ([], "Expected 2D array|0 sample"),
         (np.zeros(100), "Expected 2D array"),
-        ([np.zeros(10), np.zeros(0)], "clip 1 is empty"),
+        ([np.zeros(10), np.zeros(0)], "clip 1: no samples"),
+        ([paths[0], np.full(5, np.inf)], "clip 1"),
         ([np.zeros(10), np.full(5, np.inf)], "clip 1"),
     ]:
         with pytest.raises(ValueError, match=message):
@@ -125,6 +126,8 @@ def test_mel_takes_segments_too(songs):
         ({"n_mfcc": 129}, "n_mfcc=129"),
         ({"win_length": 4096}, "win_length=4096"),
         ({"fmin": 20000.0}, "fmin=20000"),
+        ({"pad_mode": "zeros"}, "'pad_mode' parameter"),
+        ({"norm": "foo"}, "'norm' parameter"),
         ({"sr": -1}, "'sr' parameter"),
         ({"on_error": "ignore"}, "'on_error' parameter"),
     ],
@@ -172,8 +175,30 @@ def test_bad_files_in_ragged_bags(some_bad):
 
 def test_a_missing_path_in_a_series_is_a_bad_clip(song_files):
     paths = pd.Series([song_files[0][0], None], dtype=object)
-    with pytest.raises(AudioError, match="None: not a path"):
+    with pytest.raises(AudioError, match="clip 1: not a path"):
         MFCCSegmenter(**SHORT).fit_transform(paths)
+
+
+def test_each_unreadable_row_counts(song_files):
+    clips = [song_files[0][0], None, "gone.wav", "gone.wav", np.zeros(0), np.full(9, np.nan)]
+    with pytest.warns(UserWarning, match="5 of 6 clips") as caught:
+        X = MFCCSegmenter(**SHORT, on_error="nan").fit_transform(clips)
+    assert np.isnan(X[1:]).all()
+    for name in ("clip 1: not a path", "gone.wav: no such", "clip 4: no samples", "clip 5: NaN"):
+        assert name in str(caught[0].message)
+
+
+def test_a_series_of_waveforms(songs, expected):
+    of_one_length = pd.Series(list(songs[0]))
+    assert_allclose(MFCCSegmenter(**SHORT).fit_transform(of_one_length), expected, atol=1e-3)
+
+
+def test_a_refit_on_paths_forgets_the_table(songs, song_files):
+    segmenter = MFCCSegmenter(**SHORT).fit(pd.DataFrame(songs[0]).add_prefix("sample "))
+    assert segmenter.n_features_in_ == songs[0].shape[1]
+    segmenter.fit(song_files[0])
+    assert not hasattr(segmenter, "n_features_in_")
+    assert not hasattr(segmenter, "feature_names_in_")
 
 
 def test_nan_waveforms(songs):
@@ -186,7 +211,7 @@ def test_nan_waveforms(songs):
     assert np.isnan(bags).any(axis=(1, 2, 3)).tolist() == [False, True, False]
 
 
-@pytest.mark.parametrize("backend", ["threading", "loky"])
+@pytest.mark.parametrize("backend", ["threading", "loky", "multiprocessing"])
 def test_workers_do_not_change_the_numbers(song_files, expected, backend):
     with joblib.parallel_config(backend=backend, n_jobs=2):
         assert_array_equal(MFCCSegmenter(**SHORT).fit_transform(song_files[0]), expected)
@@ -198,7 +223,7 @@ def test_silent_unless_verbose(song_files, capfd):
         MFCCSegmenter(**SHORT).fit_transform(song_files[0])
     assert capfd.readouterr() == ("", "")
     MFCCSegmenter(**SHORT, verbose=1).fit_transform(song_files[0])
-    assert "24/24" in capfd.readouterr().out
+    assert "24/24" in capfd.readouterr().err
 
 
 def test_resampled_files_have_full_length(tmp_path):

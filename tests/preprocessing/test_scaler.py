@@ -1,5 +1,7 @@
 import numpy as np
+import pandas as pd
 import pytest
+import sklearn
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.preprocessing import MinMaxScaler, StandardScaler
 
@@ -53,14 +55,33 @@ def test_only_training_rows_count(bags):
     assert_allclose(scaler.transform(X[:10]).mean(axis=(0, 1, 3)), 0, atol=1e-5)
 
 
-def test_unreadable_songs_are_left_out_and_stay_nan(bags):
+@pytest.mark.parametrize("layout", [np.asarray, ragged, lambda X: X[:, :, 0, 0]])
+def test_unreadable_songs_are_left_out_and_become_nan_whole(bags, layout):
     X = bags[0].copy()
-    X[3] = np.nan
+    X[3, 0, 0, 0] = np.nan
+    X = layout(X)
     scaler = SpectrogramScaler().fit(X)
     assert_allclose(scaler.mean_, SpectrogramScaler().fit(np.delete(X, 3, axis=0)).mean_)
-    assert np.isnan(scaler.transform(X)).any(axis=(1, 2, 3)).nonzero()[0].tolist() == [3]
+    unreadable = [np.isnan(song).all() for song in scaler.transform(X)]
+    assert np.flatnonzero(unreadable).tolist() == [3]
+    assert sum(np.isnan(song).any() for song in scaler.transform(X)) == 1
     with pytest.raises(ValueError, match="None of the songs"):
         SpectrogramScaler().fit(X[3:4])
+
+
+def test_frames_are_asked_for_only_where_there_is_a_table(bags):
+    X, _ = bags
+    with sklearn.config_context(transform_output="pandas"):
+        assert isinstance(SpectrogramScaler().fit_transform(X), np.ndarray)
+        table = SpectrogramScaler().fit_transform(pd.DataFrame(X[:, 0, :, 0], columns=list("abcd")))
+    assert table.columns.tolist() == list("abcd")
+
+
+def test_a_refit_on_bags_forgets_the_table(bags):
+    X, _ = bags
+    scaler = SpectrogramScaler().fit(pd.DataFrame(X[:, 0, :3, 0], columns=list("abc"))).fit(X)
+    assert not hasattr(scaler, "n_features_in_")
+    assert not hasattr(scaler, "feature_names_in_")
 
 
 def test_a_constant_band_becomes_zero():
