@@ -23,7 +23,7 @@ $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)
 
 $(VENV)/installed: pyproject.toml constraints.txt | $(VENV)/bin/python
-	@echo "Installing into $(VENV) (about 2 GB, a few minutes) ..."
+	@echo "Installing into $(VENV) (about 3 GB, a few minutes) ..."
 	$(INSTALL) --editable ".[test]"
 	@touch $@
 

@@ -142,7 +142,9 @@ class SpectrogramScaler(OneToOneFeatureMixin, TransformerMixin, VersionedEstimat
         mean, scale = self.mean_.astype(np.float32), self.scale_.astype(np.float32)
         if X.ndim > 2:
             mean, scale = mean[:, np.newaxis], scale[:, np.newaxis]
-        return (X - mean) / scale
+        scaled = X - mean
+        scaled /= scale
+        return scaled
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
