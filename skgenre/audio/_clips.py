@@ -30,8 +30,7 @@ def validate_clips(estimator, X, *, reset, allow_nan=False):
     """
     if isinstance(X, str | os.PathLike):
         raise ValueError(f"Expected a sequence of paths, got the single path {X!r}; pass [path]")
-    is_table = getattr(X, "ndim", 1) == 2 and not issparse(X)
-    if is_table and any(map(_is_path, np.asarray(X[:1]).flat)):
+    if getattr(X, "ndim", 1) == 2 and not issparse(X) and _holds_paths(np.asarray(X[:1])):
         raise ValueError(
             "Expected a 1-D sequence of paths, got a table of them; select the column of paths"
         )
@@ -71,6 +70,10 @@ def clip_name(clip, index):
 
 def _is_path(clip):
     return isinstance(clip, str | os.PathLike)
+
+
+def _holds_paths(table):
+    return table.dtype.kind not in "biufc" and any(map(_is_path, table.flat))
 
 
 def _are_separate(X, clips):

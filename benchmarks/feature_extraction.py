@@ -1,0 +1,126 @@
+"""Speed of feature extraction against its rivals in the same run, with the agreement beside it.
+
+    python benchmarks/feature_extraction.py [--data <folder of genres>] [--rounds 20]
+
+Every round runs each contender once, so that a busy machine slows all of them; ratios are of the
+medians. One thread each, but for the rows that read files with two workers.
+"""
+
+import argparse
+import platform
+import tempfile
+import time
+from importlib.metadata import version
+from pathlib import Path
+
+import joblib
+import librosa
+import numpy as np
+import pandas as pd
+import scipy.fft
+import soundfile as sf
+from threadpoolctl import threadpool_limits
+
+from skgenre import MelSpectrogramTransformer, MFCCSegmenter
+from skgenre.audio import load_audio
+from skgenre.datasets import load_genre_folder, make_genre_clips
+
+SR, SECONDS, N_CLIPS = 22050, 30, 8
+
+
+def librosa_mel(y):
+    return librosa.power_to_db(librosa.feature.melspectrogram(y=y, sr=SR))
+
+
+def librosa_mfcc(y):
+    return librosa.feature.mfcc(y=y, sr=SR, n_mfcc=13)
+
+
+def librosa_segments(y):
+    return np.stack([librosa_mfcc(part) for part in y.reshape(10, -1)])
+
+
+def librosa_file(path):
+    y, _ = librosa.load(path, sr=SR, duration=SECONDS)
+    return librosa_mel(np.resize(y, SR * SECONDS))
+
+
+def librosa_files(paths):
+    with joblib.Parallel(2) as workers:
+        return np.stack(workers(joblib.delayed(librosa_file)(path) for path in paths))
+
+
+def fourier_transform_alone(y):
+    """Transform the frames of a mel spectrogram and do nothing else."""
+    padded = np.pad(y, 1024)
+    frames = np.lib.stride_tricks.sliding_window_view(padded, 2048)[::512]
+    for start in range(0, len(frames), 128):
+        scipy.fft.rfft(frames[start : start + 128])
+
+
+def ours(transformer):
+    return lambda y: transformer.transform(y[np.newaxis])[0]
+
+
+def make_works(clips, paths):
+    """Return (work, ours, rival, inputs) for each row of the table."""
+    mel = ours(MelSpectrogramTransformer())
+    mfcc = ours(MFCCSegmenter(n_segments=None))
+    segments = ours(MFCCSegmenter())
+    files = MelSpectrogramTransformer(n_jobs=2).transform
+    return [
+        ("mel in dB against librosa", mel, librosa_mel, clips),
+        ("13 MFCC against librosa", mfcc, librosa_mfcc, clips),
+        ("ten MFCC segments against librosa", segments, librosa_segments, clips),
+        (f"{len(paths)} WAV to mel, 2 workers", files, librosa_files, [paths]),
+        ("mel in dB against the FFT alone", mel, fourier_transform_alone, clips),
+    ]
+
+
+def measure(work, contender, rival, inputs, rounds):
+    expected, result = rival(inputs[0]), contender(inputs[0])
+    seconds: dict = {contender: [], rival: []}
+    for i in range(rounds):
+        for function in (contender, rival) if i % 2 else (rival, contender):
+            start = time.perf_counter()
+            function(inputs[i % len(inputs)])
+            seconds[function].append(time.perf_counter() - start)
+    own, other = np.median(seconds[contender]), np.median(seconds[rival])
+    return {
+        "work": work,
+        "ours (ms)": 1000 * own,
+        "rival (ms)": 1000 * other,
+        "times faster": other / own,
+        "largest difference": np.nan if expected is None else np.abs(result - expected).max(),
+    }
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--data", help="folder of genres; invented songs if left out")
+    parser.add_argument("--rounds", type=int, default=20)
+    args = parser.parse_args()
+    if args.data:
+        step = slice(None, None, max(1, len(load_genre_folder(args.data).paths) // N_CLIPS))
+        sources = load_genre_folder(args.data).paths[step][:N_CLIPS]
+        clips = np.stack([np.resize(load_audio(path), SR * SECONDS) for path in sources])
+    else:
+        clips, _ = make_genre_clips(N_CLIPS, duration=SECONDS, sr=SR, random_state=0)
+    print(
+        f"{platform.machine()}, Python {platform.python_version()}, "
+        + ", ".join(f"{name} {version(name)}" for name in ("numpy", "scipy", "librosa", "skgenre"))
+    )
+    with tempfile.TemporaryDirectory() as folder:
+        paths = [str(Path(folder, f"{i}.wav")) for i in range(len(clips))]
+        for path, clip in zip(paths, clips, strict=True):
+            sf.write(path, clip, SR)
+        with threadpool_limits(1):
+            rows = [
+                measure(work, contender, rival, inputs, args.rounds)
+                for work, contender, rival, inputs in make_works(clips, paths)
+            ]
+    print(pd.DataFrame(rows).to_string(index=False, float_format="{:.4g}".format))
+
+
+if __name__ == "__main__":
+    main()
