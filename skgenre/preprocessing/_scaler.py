@@ -1,12 +1,12 @@
 import numpy as np
-from sklearn.base import OneToOneFeatureMixin, TransformerMixin
+from sklearn.base import OneToOneFeatureMixin
 from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 from sklearn_compat.base import _fit_context
 
 from .._bags import by_band, check_n_bands, is_ragged, is_readable, validate_bags
-from .._base import VersionedEstimator
+from ._base import BagTransformer
 
 
 def _gives_table(scaler):
@@ -14,7 +14,7 @@ def _gives_table(scaler):
     return hasattr(scaler, "n_features_in_") or not hasattr(scaler, "mean_")
 
 
-class SpectrogramScaler(OneToOneFeatureMixin, TransformerMixin, VersionedEstimator):
+class SpectrogramScaler(OneToOneFeatureMixin, BagTransformer):
     """Scale spectrograms or bags of segments with what the training songs show.
 
     Parameters
@@ -145,13 +145,3 @@ class SpectrogramScaler(OneToOneFeatureMixin, TransformerMixin, VersionedEstimat
         scaled = X - mean
         scaled /= scale
         return scaled
-
-    def __sklearn_tags__(self):
-        tags = super().__sklearn_tags__()
-        tags.input_tags.allow_nan = True
-        tags.input_tags.three_d_array = True
-        tags.transformer_tags.preserves_dtype = ["float32"]
-        return tags
-
-    def _more_tags(self):
-        return {"allow_nan": True, "preserves_dtype": [np.float32]}

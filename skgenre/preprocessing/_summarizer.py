@@ -1,12 +1,11 @@
 from collections.abc import Callable
 
 import numpy as np
-from sklearn.base import TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 from sklearn_compat.base import _fit_context
 
 from .._bags import by_band, check_n_bands, is_readable, validate_bags
-from .._base import VersionedEstimator
+from ._base import BagTransformer
 
 _STATISTICS: dict[str, Callable] = {
     "mean": np.mean,
@@ -17,7 +16,7 @@ _STATISTICS: dict[str, Callable] = {
 }
 
 
-class SegmentSummarizer(TransformerMixin, VersionedEstimator):
+class SegmentSummarizer(BagTransformer):
     """Turn the segments of each song into one row of a table.
 
     Takes statistics of each band (mel band or cepstral coefficient) over all frames of all
@@ -146,13 +145,3 @@ class SegmentSummarizer(TransformerMixin, VersionedEstimator):
         if not np.array_equal(getattr(self, "feature_names_in_", names), names):
             raise ValueError("input_features is not equal to feature_names_in_")
         return names
-
-    def __sklearn_tags__(self):
-        tags = super().__sklearn_tags__()
-        tags.input_tags.allow_nan = True
-        tags.input_tags.three_d_array = True
-        tags.transformer_tags.preserves_dtype = ["float32"]
-        return tags
-
-    def _more_tags(self):
-        return {"allow_nan": True, "preserves_dtype": [np.float32]}
