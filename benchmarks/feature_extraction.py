@@ -101,8 +101,8 @@ def main():
     parser.add_argument("--rounds", type=int, default=20)
     args = parser.parse_args()
     if args.data:
-        step = slice(None, None, max(1, len(load_genre_folder(args.data).paths) // N_CLIPS))
-        sources = load_genre_folder(args.data).paths[step][:N_CLIPS]
+        paths = load_genre_folder(args.data).paths
+        sources = paths[:: max(1, len(paths) // N_CLIPS)][:N_CLIPS]
         clips = np.stack([np.resize(load_audio(path), SR * SECONDS) for path in sources])
     else:
         clips, _ = make_genre_clips(N_CLIPS, duration=SECONDS, sr=SR, random_state=0)

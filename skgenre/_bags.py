@@ -101,9 +101,19 @@ def check_n_bands(estimator, X, n_bands):
         )
 
 
-def take_readable(X, readable):
-    """Return the readable songs, without a copy where all are."""
-    return X if readable.all() else X[readable]
+def find_readable(X):
+    """Return what `is_readable` does, for a fit: there must be a readable song."""
+    readable = is_readable(X)
+    if not readable.any():
+        raise ValueError("None of the songs could be read: each row of X contains NaN.")
+    return readable
+
+
+def take_songs(keep, *arrays):
+    """Return the songs to keep of each array, without copies where all are; None stays None."""
+    if keep.all():
+        return arrays
+    return tuple(None if array is None else np.asarray(array)[keep] for array in arrays)
 
 
 def flatten(X):
@@ -186,15 +196,11 @@ class BagClassifier(ClassifierMixin, VersionedEstimator):
         sample_weight = _check_sample_weight(sample_weight, X, dtype=np.float64)
         if (sample_weight < 0).any():
             raise ValueError("sample_weight must not be negative")
-        readable = is_readable(X)
-        if not readable.any():
-            raise ValueError("None of the songs could be read: each row of X contains NaN.")
-        if not readable.all():
-            lost = sorted(set(y.tolist()) - set(y[readable].tolist()))
-            if lost:
-                warnings.warn(f"No song of {lost} could be read", stacklevel=3)
-            X, y, sample_weight = X[readable], y[readable], sample_weight[readable]
-            groups = None if groups is None else np.asarray(groups)[readable]
+        readable = find_readable(X)
+        lost = sorted(set(y.tolist()) - set(y[readable].tolist()))
+        if lost:
+            warnings.warn(f"No song of {lost} could be read", stacklevel=3)
+        X, y, sample_weight, groups = take_songs(readable, X, y, sample_weight, groups)
         self.classes_, codes = np.unique(y, return_inverse=True)
         prior = np.bincount(codes, weights=sample_weight)
         self.class_prior_ = prior / prior.sum()
@@ -219,7 +225,7 @@ class BagClassifier(ClassifierMixin, VersionedEstimator):
         X, readable = self._validate_predict(X)
         answers = [np.tile(self.class_prior_, (len(by_band(song)), 1)) for song in X]
         if readable.any():
-            segments, counts = self._flatten(take_readable(X, readable))
+            segments, counts = self._flatten_readable(X, readable)
             parts = np.split(self._segment_proba(segments), np.cumsum(counts)[:-1])
             for i, part in zip(np.flatnonzero(readable), parts, strict=True):
                 answers[i] = part
@@ -268,14 +274,14 @@ class BagClassifier(ClassifierMixin, VersionedEstimator):
         X, readable = self._validate_predict(X)
         if not readable.any():
             return np.full((len(X), *np.shape(unreadable_answer)), unreadable_answer)
-        of_readable = answer(*self._flatten(take_readable(X, readable)))
+        of_readable = answer(*self._flatten_readable(X, readable))
         answers = np.empty((len(X), *of_readable.shape[1:]), dtype=of_readable.dtype)
         answers[readable] = of_readable
         answers[~readable] = unreadable_answer
         return answers
 
-    def _flatten(self, X):
-        segments, counts = flatten(X)
+    def _flatten_readable(self, X, readable):
+        segments, counts = flatten(*take_songs(readable, X))
         if segments.shape[1:] != self.input_shape_:
             raise ValueError(
                 f"Segments have the shape {segments.shape[1:]}, but {type(self).__name__} is "

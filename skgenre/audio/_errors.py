@@ -27,7 +27,11 @@ class AudioError(ValueError):
         self.failures = failures
 
     def __str__(self):
-        lines = [f"{name}: {reason}" for name, reason in self.failures.items()]
-        if len(lines) == 1:
-            return lines[0]
-        return f"{len(lines)} clips could not be read:\n  " + "\n  ".join(lines)
+        if len(self.failures) == 1:
+            return list_failures(self.failures)
+        return f"{len(self.failures)} clips could not be read:\n  {list_failures(self.failures)}"
+
+
+def list_failures(failures):
+    """Return a line for each file and reason, indented from the second on."""
+    return "\n  ".join(f"{name}: {reason}" for name, reason in failures.items())

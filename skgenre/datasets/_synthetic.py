@@ -9,8 +9,8 @@ from sklearn.utils._param_validation import Interval, validate_params
 from ._styles import INSTRUMENTS, STYLES
 
 _STEPS = 16
-_SCALE = np.array([0, 2, 4, 7, 9])
-_MIN_SCALE = np.array([0, 3, 5, 7, 10])
+_MAJOR_SCALE = np.array([0, 2, 4, 7, 9])
+_MINOR_SCALE = np.array([0, 3, 5, 7, 10])
 
 
 @validate_params(
@@ -148,7 +148,7 @@ class _Song:
             for name in ("kick", "snare", "hat", "bass", "comp")
         }
         self.progression = _choose(style.progressions, rng)
-        self.scale = _MIN_SCALE if self.progression[0][1][1] == 3 else _SCALE
+        self.scale = _MINOR_SCALE if self.progression[0][1][1] == 3 else _MAJOR_SCALE
         self.gains = artist.balance * 10 ** (rng.normal(0, 2, size=4) / 20)
         self.hits = {"kick": self._kick(), "snare": self._snare(), "hat": self._hat()}
         self.notes = {}

@@ -13,6 +13,7 @@ from .._base import VersionedEstimator
 from .._progress import track
 from ..audio import AudioError
 from ..audio._clips import clip_name, fit_length, read_clip, validate_clips
+from ..audio._errors import list_failures
 
 
 class BaseClipTransformer(TransformerMixin, VersionedEstimator):
@@ -105,8 +106,8 @@ class BaseClipTransformer(TransformerMixin, VersionedEstimator):
             raise AudioError(failures)
         if failures:
             warnings.warn(
-                f"{n_unreadable} of {len(clips)} clips could not be read and are NaN:\n  "
-                + "\n  ".join(f"{name}: {reason}" for name, reason in failures.items()),
+                f"{n_unreadable} of {len(clips)} clips could not be read and are NaN:\n"
+                f"  {list_failures(failures)}",
                 stacklevel=2,
             )
         return features

@@ -9,7 +9,7 @@ from sklearn.utils import check_random_state, compute_sample_weight
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn_compat.base import _fit_context
 
-from .._bags import AGGREGATES, BagClassifier, flatten, segment_weights
+from .._bags import AGGREGATES, BagClassifier, flatten, segment_weights, take_songs
 
 _DEFAULT_VALIDATION_FRACTION = 0.1
 
@@ -71,10 +71,9 @@ class BaseKerasClassifier(BagClassifier):
             )
         from . import _keras
 
-        used = sample_weight > 0
-        if not used.all():
-            X, codes, sample_weight = X[used], codes[used], sample_weight[used]
-            groups = None if groups is None else np.asarray(groups)[used]
+        X, codes, sample_weight, groups = take_songs(
+            sample_weight > 0, X, codes, sample_weight, groups
+        )
         random_state = check_random_state(self.random_state)
         seed = random_state.randint(np.iinfo(np.int32).max)
         if self.class_weight is not None:

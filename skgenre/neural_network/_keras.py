@@ -106,8 +106,7 @@ def train(
     even_batch_size = -(-len(segments) // n_steps)
 
     def build():
-        input_shape = (*segments.shape[1:], 1)
-        model = _check_model(architecture(input_shape, n_classes), input_shape, n_classes)
+        model = _build_and_check(architecture, segments.shape[1:], n_classes)
         _shorten_batch_norm_memory(model, n_steps)
         model.compile(
             optimizer=keras.optimizers.Adam(learning_rate=learning_rate),
@@ -172,12 +171,10 @@ def from_bytes(data):
         return keras.saving.load_model(path, compile=False)
 
 
-def rebuild(architecture, input_shape, n_classes, weights):
+def rebuild(architecture, segment_shape, n_classes, weights):
     """Return an architecture's model with given weights."""
     with _seeding, _seeded(0):
-        model = _check_model(
-            architecture((*input_shape, 1), n_classes), (*input_shape, 1), n_classes
-        )
+        model = _build_and_check(architecture, segment_shape, n_classes)
     model.set_weights(weights)
     return model
 
@@ -186,7 +183,9 @@ def _images(segments):
     return segments[..., np.newaxis]
 
 
-def _check_model(model, input_shape, n_classes):
+def _build_and_check(architecture, segment_shape, n_classes):
+    input_shape = (*segment_shape, 1)
+    model = architecture(input_shape, n_classes)
     if not isinstance(model, keras.Model):
         raise TypeError(f"The architecture must return a keras.Model, got {type(model).__name__}")
     output = np.asarray(model(np.zeros((2, *input_shape), dtype=np.float32)))

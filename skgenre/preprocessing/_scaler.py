@@ -5,7 +5,7 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 from sklearn_compat.base import _fit_context
 
-from .._bags import by_band, check_n_bands, is_ragged, is_readable, validate_bags
+from .._bags import by_band, check_n_bands, find_readable, is_ragged, is_readable, validate_bags
 from ._base import BagTransformer
 
 
@@ -74,9 +74,7 @@ class SpectrogramScaler(OneToOneFeatureMixin, BagTransformer):
             The fitted scaler.
         """
         X = validate_bags(self, X, reset=True)
-        songs = [by_band(song) for song in X[is_readable(X)]]
-        if not songs:
-            raise ValueError("None of the songs could be read: each row of X contains NaN.")
+        songs = [by_band(X[i]) for i in np.flatnonzero(find_readable(X))]
         n_bands = songs[0].shape[-2]
         if self.method == "minmax":
             low = min(song.min() for song in songs)
