@@ -1,6 +1,7 @@
 import copy
 import warnings
 from fractions import Fraction
+from functools import partial
 from numbers import Integral, Real
 
 import numpy as np
@@ -80,8 +81,9 @@ class BaseKerasClassifier(BagClassifier):
             labels = self.classes_[codes]
             sample_weight = sample_weight * compute_sample_weight(self.class_weight, labels)
         train, held_out = self._split(codes, groups, seed)
+        self._builder_ = self._make_builder()
         self.model_, self.history_ = _keras.train(
-            self._build,
+            self._builder_,
             *_lay_out(X, codes, sample_weight, train),
             n_classes=len(self.classes_),
             validation=None if held_out is None else _lay_out(X, codes, sample_weight, held_out),
@@ -112,12 +114,13 @@ class BaseKerasClassifier(BagClassifier):
                 f"{len(codes)} songs cannot be split by validation_fraction={fraction}: {error}"
             ) from error
 
-    def _build(self, input_shape, n_classes):
+    def _make_builder(self):
+        """Return the architecture with its parameters: a function of shape and number of genres."""
         params = self.architecture_params or {}
         if callable(self.architecture):
-            return self.architecture(input_shape, n_classes, **params)
-        build = self._architectures[self.architecture]
-        return build(input_shape, n_classes, **{**self._architecture_defaults(), **params})
+            return partial(self.architecture, **params)
+        named = self._architectures[self.architecture]
+        return partial(named, **{**self._architecture_defaults(), **params})
 
     def _architecture_defaults(self):
         return {"dropout": self.dropout}
@@ -134,9 +137,9 @@ class BaseKerasClassifier(BagClassifier):
 
             # A net of the user may hold layers that Keras' file format cannot restore; the function
             # that builds it is in the pickle anyway.
-            own = callable(self.architecture)
             model = state["model_"]
-            state["model_"] = model.get_weights() if own else _keras.to_bytes(model)
+            named = self._builder_.func in self._architectures.values()
+            state["model_"] = _keras.to_bytes(model) if named else model.get_weights()
         return state
 
     def __setstate__(self, state):
@@ -144,12 +147,12 @@ class BaseKerasClassifier(BagClassifier):
         if "model_" in state:
             from . import _keras
 
-            if callable(self.architecture):
-                self.model_ = _keras.rebuild(
-                    self._build, self.input_shape_, len(self.classes_), state["model_"]
-                )
-            else:
-                self.model_ = _keras.from_bytes(state["model_"])
+            stored = state["model_"]
+            self.model_ = (
+                _keras.from_bytes(stored)
+                if isinstance(stored, bytes)
+                else _keras.rebuild(self._builder_, self.input_shape_, len(self.classes_), stored)
+            )
 
 
 def _lay_out(X, codes, sample_weight, songs):

@@ -235,6 +235,17 @@ def test_a_net_of_the_user_is_pickled_whatever_its_layers(bags):
     assert_array_equal(copied.predict_proba(X), clf.predict_proba(X))
 
 
+@pytest.mark.parametrize(
+    ("fitted_with", "set_later"), [("mfcc", net_of_the_user), (net_of_the_user, "mfcc")]
+)
+def test_a_pickle_is_of_the_net_that_was_fitted(bags, fitted_with, set_later):
+    X, _ = bags
+    clf = KerasCNNClassifier(architecture=fitted_with, epochs=1, random_state=0).fit(*bags)
+    expected = clf.predict_proba(X)
+    clf.set_params(architecture=set_later, architecture_params={"units": 7})
+    assert_array_equal(pickle.loads(pickle.dumps(clf)).predict_proba(X), expected)
+
+
 def test_fits_in_threads_do_not_disturb_each_other(bags):
     X, y = bags
     expected = tiny_cnn().fit(X, y).predict_proba(X)
