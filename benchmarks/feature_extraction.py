@@ -3,14 +3,17 @@
     python benchmarks/feature_extraction.py [--data <folder of genres>] [--rounds 20]
 
 Every round runs each contender once, so that a busy machine slows all of them; ratios are of the
-medians. One thread each, but for the rows that read files with two workers.
+medians. One thread each, but for the rows that read files with two workers. TensorFlow and torch
+are among the rivals where they are installed.
 """
 
 import argparse
+import os
 import platform
 import tempfile
 import time
 from importlib.metadata import version
+from importlib.util import find_spec
 from pathlib import Path
 
 import joblib
@@ -58,6 +61,54 @@ def fourier_transform_alone(y):
         scipy.fft.rfft(frames[start : start + 128])
 
 
+def make_tensorflow_peer():
+    """Return mel and MFCC functions on tf.signal, as a traced graph."""
+    import tensorflow as tf
+
+    tf.config.threading.set_intra_op_parallelism_threads(1)
+    tf.config.threading.set_inter_op_parallelism_threads(1)
+    filters = tf.constant(librosa.filters.mel(sr=SR, n_fft=2048).T)
+    cosines = tf.constant(scipy.fft.dct(np.eye(128), norm="ortho", axis=0)[:13], tf.float32)
+
+    def mel(y):
+        spectra = tf.signal.stft(tf.pad(y, [[1024, 1024]]), 2048, 512)
+        power = tf.math.square(tf.math.real(spectra)) + tf.math.square(tf.math.imag(spectra))
+        db = 10 / np.log(10) * tf.math.log(tf.maximum(power @ filters, 1e-10))
+        return tf.transpose(tf.maximum(db, tf.reduce_max(db) - 80))
+
+    graph = tf.function(mel)
+    graph_mfcc = tf.function(lambda y: cosines @ mel(y))
+    return lambda y: graph(y).numpy(), lambda y: graph_mfcc(y).numpy()
+
+
+def make_torch_peer():
+    """Return mel and MFCC functions on torch.stft."""
+    import torch
+
+    torch.set_num_threads(1)
+    window = torch.hann_window(2048)
+    filters = torch.from_numpy(librosa.filters.mel(sr=SR, n_fft=2048))
+    cosines = torch.from_numpy(scipy.fft.dct(np.eye(128), norm="ortho", axis=0)[:13]).float()
+
+    @torch.inference_mode()
+    def mel(y):
+        spectra = torch.stft(
+            torch.from_numpy(y),
+            2048,
+            512,
+            window=window,
+            pad_mode="constant",
+            return_complex=True,
+        )
+        db = 10 * torch.log10((filters @ torch.view_as_real(spectra).square().sum(-1)).clamp(1e-10))
+        return db.clamp(min=db.max() - 80)
+
+    return lambda y: mel(y).numpy(), lambda y: (cosines @ mel(y)).numpy()
+
+
+PEERS = {"tensorflow": make_tensorflow_peer, "torch": make_torch_peer}
+
+
 def ours(transformer):
     return lambda y: transformer.transform(y[np.newaxis])[0]
 
@@ -68,13 +119,19 @@ def make_works(clips, paths):
     mfcc = ours(MFCCSegmenter(n_segments=None))
     segments = ours(MFCCSegmenter())
     files = MelSpectrogramTransformer(n_jobs=2).transform
-    return [
+    works = [
         ("mel in dB against librosa", mel, librosa_mel, clips),
         ("13 MFCC against librosa", mfcc, librosa_mfcc, clips),
         ("ten MFCC segments against librosa", segments, librosa_segments, clips),
-        (f"{len(paths)} WAV to mel, 2 workers", files, librosa_files, [paths]),
+        (f"{len(paths)} WAV to mel, 2 workers, against librosa", files, librosa_files, [paths]),
         ("mel in dB against the FFT alone", mel, fourier_transform_alone, clips),
     ]
+    for name, make_peer in PEERS.items():
+        if find_spec(name):
+            peer_mel, peer_mfcc = make_peer()
+            works.append((f"mel in dB against {name}", mel, peer_mel, clips))
+            works.append((f"13 MFCC against {name}", mfcc, peer_mfcc, clips))
+    return works
 
 
 def measure(work, contender, rival, inputs, rounds):
@@ -106,9 +163,10 @@ def main():
         clips = np.stack([np.resize(load_audio(path), SR * SECONDS) for path in sources])
     else:
         clips, _ = make_genre_clips(N_CLIPS, duration=SECONDS, sr=SR, random_state=0)
+    packages = ["numpy", "scipy", "numba", "librosa", "skgenre", *filter(find_spec, PEERS)]
     print(
-        f"{platform.machine()}, Python {platform.python_version()}, "
-        + ", ".join(f"{name} {version(name)}" for name in ("numpy", "scipy", "librosa", "skgenre"))
+        f"{platform.machine()}, {os.cpu_count()} processors, Python {platform.python_version()}, "
+        + ", ".join(f"{name} {version(name)}" for name in packages)
     )
     with tempfile.TemporaryDirectory() as folder:
         paths = [str(Path(folder, f"{i}.wav")) for i in range(len(clips))]

@@ -5,6 +5,8 @@ from functools import lru_cache
 import numpy as np
 import scipy.fft
 
+from ._fused import FusedMelPower
+
 # Frames that are transformed at a time: their spectra stay in the second-level cache.
 _BLOCK = 128
 # Neighbouring mel bands that share one matrix product over the bins where any of them is not zero.
@@ -24,8 +26,9 @@ class MelKernel:
     """Mel spectrograms in decibels, equal to librosa's, several times faster.
 
     Frames are transformed in blocks that fit the processor's cache, in float32 where the range of
-    decibels allows it, and the mel filters are applied as a few dense products that leave out the
-    zeros of the filter bank.
+    decibels allows it: in one compiled loop for power spectra of an ``n_fft`` that is a power of
+    two, else by SciPy's transform and a few dense products that leave out the zeros of the filter
+    bank.
 
     Parameters
     ----------
@@ -56,9 +59,12 @@ class MelKernel:
         top_db,
     ):
         float32_suffices = top_db is not None and top_db <= _FLOAT32_RANGE_DB
-        self._dtype = np.dtype(np.float32 if float32_suffices else np.float64)
-        self._window = _frame_window(window, win_length or n_fft, n_fft).astype(self._dtype)
-        self._products = _banded_mel_filters(
+        dtype = np.dtype(np.float32 if float32_suffices else np.float64)
+        self._mel_power = _make_mel_power(
+            _frame_window(window, win_length or n_fft, n_fft).tobytes(),
+            dtype=dtype,
+            hop_length=hop_length,
+            power=power,
             sr=sr,
             n_fft=n_fft,
             n_mels=n_mels,
@@ -66,41 +72,66 @@ class MelKernel:
             fmax=fmax,
             htk=htk,
             norm=norm,
-            dtype=self._dtype,
         )
+        self._dtype = dtype
         self._n_fft = n_fft
         self._hop_length = hop_length
         self._center = center
         self._pad_mode = pad_mode
-        self._power = power
-        self._n_mels = n_mels
         self._top_db = top_db
 
     def __call__(self, waveforms):
         """Return (n, n_mels, n_frames) for waveforms (n, n_samples), each with its own maximum."""
-        padding = self._n_fft // 2 if self._center else 0
-        first, *rest = (self._mel_power(np.pad(y, padding, self._pad_mode)) for y in waveforms)
-        mel = np.stack([first, *rest])
-        np.log(np.maximum(mel, _AMIN, out=mel), out=mel)
+        n_frames = count_frames(
+            waveforms.shape[1],
+            n_fft=self._n_fft,
+            hop_length=self._hop_length,
+            center=self._center,
+        )
+        power = self._mel_power(self._pad(waveforms), n_frames)
+        mel = np.maximum(power, _AMIN, order="C")
+        np.log(mel, out=mel)
         mel *= 10 / np.log(10)
         if self._top_db is not None:
             np.maximum(mel, mel.max(axis=(1, 2), keepdims=True) - self._top_db, out=mel)
         return mel
 
-    def _mel_power(self, y):
-        frames = np.lib.stride_tricks.sliding_window_view(y, self._n_fft)[:: self._hop_length]
-        n_blocks = -(-len(frames) // _BLOCK)
-        mel = np.empty((self._n_mels, len(frames)), dtype=self._dtype)
-        for block in np.array_split(np.arange(len(frames)), n_blocks):
-            columns = slice(block[0], block[-1] + 1)
-            spectra = scipy.fft.rfft(frames[columns] * self._window, overwrite_x=True)
-            parts = spectra.view(self._dtype)
-            np.square(parts, out=parts)
-            power = parts[:, ::2] + parts[:, 1::2]
-            if self._power != 2:
-                power **= self._power / 2
-            for bands, bins, filters in self._products:
-                mel[bands, columns] = filters @ power[:, bins].T
+    def _pad(self, waveforms):
+        """Pad for centred frames, and with zeros to a whole number of hops."""
+        around = self._n_fft // 2 if self._center else 0
+        after = -(waveforms.shape[1] + 2 * around) % self._hop_length
+        if self._pad_mode != "constant":
+            waveforms = np.pad(waveforms, ((0, 0), (around, around)), self._pad_mode)
+            around = 0
+        return np.pad(waveforms.astype(self._dtype), ((0, 0), (around, around + after)))
+
+
+class _MelPower:
+    """Mel power spectra of waveforms, for any ``n_fft`` and exponent, by SciPy's transform."""
+
+    def __init__(self, window, hop_length, filters, *, exponent):
+        self._window = window
+        self._hop_length = hop_length
+        self._exponent = exponent
+        self._n_mels = len(filters)
+        self._products = _cut_in_bands(filters.astype(window.dtype))
+
+    def __call__(self, waveforms, n_frames):
+        """Return (n, n_mels, n_frames) for waveforms (n, n_samples)."""
+        mel = np.empty((len(waveforms), self._n_mels, n_frames), dtype=self._window.dtype)
+        n_blocks = -(-n_frames // _BLOCK)
+        for y, y_mel in zip(waveforms, mel, strict=True):
+            frames = np.lib.stride_tricks.sliding_window_view(y, len(self._window))
+            for block in np.array_split(np.arange(n_frames) * self._hop_length, n_blocks):
+                columns = slice(block[0] // self._hop_length, block[-1] // self._hop_length + 1)
+                spectra = scipy.fft.rfft(frames[block] * self._window, overwrite_x=True)
+                parts = spectra.view(self._window.dtype)
+                np.square(parts, out=parts)
+                power = parts[:, ::2] + parts[:, 1::2]
+                if self._exponent != 1:
+                    power **= self._exponent
+                for bands, bins, filters in self._products:
+                    y_mel[bands, columns] = filters @ power[:, bins].T
         return mel
 
 
@@ -114,15 +145,24 @@ def _frame_window(window, win_length, n_fft):
 
 
 @lru_cache(maxsize=16)
-def _banded_mel_filters(*, dtype, **settings):
-    """Cut librosa's mel filter bank into (bands, bins, dense part) that leave out its zeros."""
+def _make_mel_power(window, *, dtype, hop_length, power, **filter_settings):
+    """Return the fastest function from waveforms to mel power that the settings allow."""
     import librosa.filters
 
-    filters = librosa.filters.mel(**settings)
+    window = np.frombuffer(window).astype(dtype)
+    filters = librosa.filters.mel(**filter_settings)
+    n_fft = len(window)
+    if power == 2 and n_fft >= 4 and n_fft.bit_count() == 1:
+        return FusedMelPower(window, hop_length, filters)
+    return _MelPower(window, hop_length, filters, exponent=power / 2)
+
+
+def _cut_in_bands(filters):
+    """Cut a mel filter bank into (bands, bins, dense part) that leave out its zeros."""
     products = []
     for first in range(0, len(filters), _BANDS_PER_PRODUCT):
         bands = slice(first, first + _BANDS_PER_PRODUCT)
         used = np.flatnonzero(filters[bands].any(axis=0))
         bins = slice(used[0], used[-1] + 1) if len(used) else slice(0, 1)
-        products.append((bands, bins, filters[bands, bins].astype(dtype)))
+        products.append((bands, bins, filters[bands, bins]))
     return products

@@ -67,6 +67,9 @@ def test_mel_without_top_db_equals_librosa(sound):
     [
         {"n_fft": 1024, "hop_length": 256},
         {"n_fft": 1023, "hop_length": 100},
+        {"n_fft": 512, "hop_length": 100},
+        {"n_fft": 4096, "hop_length": 5000},
+        {"n_fft": 64, "hop_length": 64, "n_mels": 10},
         {"win_length": 1000},
         {"window": "hamming"},
         {"window": ("kaiser", 4.0)},
