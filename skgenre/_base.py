@@ -14,6 +14,11 @@ def _installed_version(package):
         return "unknown"
 
 
+def installed_versions(packages):
+    """Return the versions of packages, ``"unknown"`` for those that are not installed."""
+    return {package: _installed_version(package) for package in packages}
+
+
 def forget_table(estimator):
     """Drop what an earlier fit on a table noted of its columns."""
     for name in ("n_features_in_", "feature_names_in_"):
@@ -26,13 +31,14 @@ class VersionedEstimator(BaseEstimator):
     _stamped_packages: tuple[str, ...] = ("skgenre", "scikit-learn", "numpy")
 
     def __getstate__(self):
-        stamp = {package: _installed_version(package) for package in self._stamped_packages}
+        stamp = installed_versions(self._stamped_packages)
         return {**super().__getstate__(), "_made_with": stamp}
 
     def __setstate__(self, state):
         state = dict(state)
-        for package, made_with in state.pop("_made_with", {}).items():
-            installed = _installed_version(package)
+        stamp = state.pop("_made_with", {})
+        for package, installed in installed_versions(stamp).items():
+            made_with = stamp[package]
             if installed != made_with:
                 warnings.warn(
                     InconsistentVersionWarning(

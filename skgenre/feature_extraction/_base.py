@@ -1,12 +1,15 @@
+import os
 import warnings
 from abc import abstractmethod
+from functools import partial
 from numbers import Integral, Real
 
 import numpy as np
 from joblib import Parallel, delayed
 from joblib.parallel import get_active_backend
 from sklearn.base import TransformerMixin
-from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
+from sklearn.utils.metadata_routing import UNUSED
 from sklearn_compat.base import _fit_context
 
 from .._base import VersionedEstimator
@@ -14,14 +17,15 @@ from .._progress import track
 from ..audio import AudioError
 from ..audio._clips import clip_name, fit_length, read_clip, validate_clips
 from ..audio._errors import list_failures
+from ._cache import FeatureCache
 
 
 class BaseClipTransformer(TransformerMixin, VersionedEstimator):
     """Reads clips, cuts them in segments and gathers what a subclass computes from them.
 
-    Subclasses store ``sr``, ``duration``, ``n_segments``, ``segment_duration``, ``on_error``,
-    ``n_jobs`` and ``verbose``. They implement ``_make_kernel()``, a function from segments
-    (n_segments, n_samples) to features (n_segments, n_bands, n_frames), and
+    Subclasses store ``sr``, ``duration``, ``n_segments``, ``segment_duration``, ``cache``,
+    ``on_error``, ``n_jobs`` and ``verbose``. They implement ``_make_kernel()``, a function from
+    segments (n_segments, n_samples) to features (n_segments, n_bands, n_frames), and
     ``_feature_shape(n_samples)``, the (n_bands, n_frames) of a segment.
     """
 
@@ -32,10 +36,12 @@ class BaseClipTransformer(TransformerMixin, VersionedEstimator):
         "duration": [Interval(Real, 0, None, closed="neither"), None],
         "n_segments": [Interval(Integral, 1, None, closed="left"), None],
         "segment_duration": [Interval(Real, 0, None, closed="neither"), None],
+        "cache": [str, os.PathLike, HasMethods("cache"), None],
         "on_error": [StrOptions({"raise", "nan"})],
         "n_jobs": [Integral, None],
         "verbose": ["verbose"],
     }
+    __metadata_request__transform = {"out": UNUSED}
 
     @_fit_context(prefer_skip_nested_validation=True)
     def fit(self, X, y=None):
@@ -57,39 +63,38 @@ class BaseClipTransformer(TransformerMixin, VersionedEstimator):
         validate_clips(self, X, reset=True, allow_nan=self.on_error == "nan")
         return self
 
-    def transform(self, X):
+    def transform(self, X, *, out=None):
         """Compute the features of clips.
 
         Parameters
         ----------
         X : sequence of paths, array of shape (n_clips, n_samples) or list of 1-D waveforms
             The clips; waveforms are at ``sr``.
+        out : array-like, default=None
+            Where to write the features, clip by clip: a `numpy.memmap`, a zarr array or anything
+            else with that shape, a floating ``dtype`` such as float16, and rows that can be
+            assigned. With it, memory does not grow with the number of clips.
 
         Returns
         -------
         features : ndarray, dtype float32; of dtype object if ragged
-            As the class describes.
+            As the class describes, or ``out``.
 
         Raises
         ------
         AudioError
             If clips cannot be read and ``on_error="raise"``; it names all of them.
+        ValueError
+            If ``out`` has another shape or kind of number than the features.
         """
         self._validate_params()
         self._check_settings()
         clips = validate_clips(self, X, reset=False, allow_nan=self.on_error == "nan")
-        kernel = self._make_kernel()
-        backend, _ = get_active_backend(prefer="threads")
-        results = Parallel(
-            n_jobs=self.n_jobs,
-            prefer="threads",
-            return_as="generator" if backend.supports_return_generator else "list",
-        )(delayed(self._extract)(kernel, clip) for clip in clips)
-        features, unreadable = self._allocate(len(clips))
+        features = self._allocate(len(clips)) if out is None else self._check_out(out, len(clips))
         failures, n_unreadable = {}, 0
         for i, result in enumerate(
             track(
-                results,
+                self._extract_all(clips),
                 total=len(clips),
                 description=type(self).__name__,
                 unit="songs",
@@ -100,7 +105,7 @@ class BaseClipTransformer(TransformerMixin, VersionedEstimator):
                 (reason,) = result.failures.values()
                 failures[clip_name(clips[i], i)] = reason
                 n_unreadable += 1
-                result = unreadable
+                result = self._unreadable_row()
             features[i] = result
         if failures and self.on_error == "raise":
             raise AudioError(failures)
@@ -120,16 +125,27 @@ class BaseClipTransformer(TransformerMixin, VersionedEstimator):
     def _feature_shape(self, n_samples):
         """Return the number of bands and of frames for a segment of ``n_samples``."""
 
-    def _extract(self, kernel, clip):
-        """Return the features of one clip, or the error that says why there are none."""
+    def _extract_all(self, clips):
+        """Yield the features of each clip, or the error that says why there are none."""
+        kernel, cache = self._make_kernel(), FeatureCache(self.cache, self)
+        backend, _ = get_active_backend(prefer="threads")
+        return Parallel(
+            n_jobs=self.n_jobs,
+            prefer="threads",
+            return_as="generator" if backend.supports_return_generator else "list",
+        )(delayed(self._extract)(kernel, cache, clip) for clip in clips)
+
+    def _extract(self, kernel, cache, clip):
         try:
-            y = read_clip(clip, sr=self.sr, duration=self.duration)
-            segments = self._cut(y)
-            if self._feature_shape(segments.shape[1])[1] < 1:
-                raise AudioError({"": "shorter than one frame"})
+            return cache.get(clip, partial(self._compute, kernel, clip))
         except AudioError as error:
             return error
-        features = kernel(segments)
+
+    def _compute(self, kernel, clip):
+        segments = self._cut(read_clip(clip, sr=self.sr, duration=self.duration))
+        if self._feature_shape(segments.shape[1])[1] < 1:
+            raise AudioError({"": "shorter than one frame"})
+        features = kernel(segments).astype(np.float32, copy=False)
         return features if self._has_segments else features[0]
 
     @property
@@ -161,19 +177,34 @@ class BaseClipTransformer(TransformerMixin, VersionedEstimator):
             n_segments += 1
         return y[: n_segments * n_samples].reshape(n_segments, n_samples)
 
-    def _allocate(self, n_clips):
-        """Return room for the features of all clips, and the row of an unreadable one."""
+    def _row_shape(self):
+        """Return the shape of a clip's features; of an unreadable clip's, if they are ragged."""
         n_samples = self._segment_samples()
-        shape = (
-            (self._feature_shape(self.sr)[0], 1)
-            if n_samples is None
-            else self._feature_shape(n_samples)
-        )
+        if n_samples is None:
+            shape = (self._feature_shape(self.sr)[0], 1)
+        else:
+            shape = self._feature_shape(n_samples)
+        return (self.n_segments or 1, *shape) if self._has_segments else shape
+
+    def _unreadable_row(self):
+        return np.full(self._row_shape(), np.nan, dtype=np.float32)
+
+    def _allocate(self, n_clips):
         if self._gives_ragged_bags:
-            return np.empty(n_clips, dtype=object), np.full((1, *shape), np.nan, dtype=np.float32)
-        if self._has_segments:
-            shape = (self.n_segments, *shape)
-        return np.empty((n_clips, *shape), dtype=np.float32), np.nan
+            return np.empty(n_clips, dtype=object)
+        return np.empty((n_clips, *self._row_shape()), dtype=np.float32)
+
+    def _check_out(self, out, n_clips):
+        if self._gives_ragged_bags:
+            raise ValueError("out needs clips of one shape; set a duration and n_segments")
+        shape = (n_clips, *self._row_shape())
+        if getattr(out, "shape", None) != shape or np.dtype(out.dtype).kind != "f":
+            raise ValueError(
+                f"out must be an array of floating-point numbers of shape {shape}, got "
+                f"{type(out).__name__} of shape {getattr(out, 'shape', None)} "
+                f"and dtype {getattr(out, 'dtype', None)}"
+            )
+        return out
 
     def _check_settings(self):
         name = type(self).__name__

@@ -56,6 +56,10 @@ class MelSpectrogramTransformer(BaseClipTransformer):
         Cut each clip in segments of this length, in seconds, from its start. A last part shorter
         than half a segment is dropped unless it is the only one; a longer one is repeated to full
         length.
+    cache : path or joblib.Memory, default=None
+        Folder to keep the features of files in. An entry is used again while the file's path, size
+        and time of last change, the parameters and the versions of the libraries are the same.
+        Waveforms are not kept.
     on_error : {"raise", "nan"}, default="raise"
         What to do with clips that cannot be read: raise an error that names all of them, or give
         them rows of NaN and warn once in each call.
@@ -138,6 +142,7 @@ class MelSpectrogramTransformer(BaseClipTransformer):
         duration=30.0,
         n_segments=None,
         segment_duration=None,
+        cache=None,
         on_error="raise",
         n_jobs=None,
         verbose=0,
@@ -159,6 +164,7 @@ class MelSpectrogramTransformer(BaseClipTransformer):
         self.duration = duration
         self.n_segments = n_segments
         self.segment_duration = segment_duration
+        self.cache = cache
         self.on_error = on_error
         self.n_jobs = n_jobs
         self.verbose = verbose

@@ -61,6 +61,10 @@ class MFCCSegmenter(MelSpectrogramTransformer):
         Cut each clip in segments of this length, in seconds, from its start. A last part shorter
         than half a segment is dropped unless it is the only one; a longer one is repeated to full
         length.
+    cache : path or joblib.Memory, default=None
+        Folder to keep the features of files in. An entry is used again while the file's path, size
+        and time of last change, the parameters and the versions of the libraries are the same.
+        Waveforms are not kept.
     on_error : {"raise", "nan"}, default="raise"
         What to do with clips that cannot be read: raise an error that names all of them, or give
         them rows of NaN and warn once in each call.
@@ -142,6 +146,7 @@ class MFCCSegmenter(MelSpectrogramTransformer):
         duration=30.0,
         n_segments=10,
         segment_duration=None,
+        cache=None,
         on_error="raise",
         n_jobs=None,
         verbose=0,
@@ -164,6 +169,7 @@ class MFCCSegmenter(MelSpectrogramTransformer):
             duration=duration,
             n_segments=n_segments,
             segment_duration=segment_duration,
+            cache=cache,
             on_error=on_error,
             n_jobs=n_jobs,
             verbose=verbose,

@@ -1,0 +1,158 @@
+"""Features are computed once for each song, and never wrongly remembered."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import joblib
+import numpy as np
+import pytest
+import soundfile as sf
+from numpy.testing import assert_array_equal
+from sklearn.model_selection import GridSearchCV
+from sklearn.neighbors import KNeighborsClassifier
+from sklearn.pipeline import make_pipeline
+
+from skgenre import AudioError, MFCCSegmenter, SegmentSummarizer
+from skgenre.feature_extraction import _cache
+
+SHORT = {"duration": 1.5, "n_segments": 3}
+
+
+@pytest.fixture
+def computed(monkeypatch):
+    """List the clips that were computed."""
+    compute, clips = MFCCSegmenter._compute, []
+
+    def record(self, kernel, clip):
+        clips.append(clip)
+        return compute(self, kernel, clip)
+
+    monkeypatch.setattr(MFCCSegmenter, "_compute", record)
+    return clips
+
+
+@pytest.mark.parametrize("kind", [str, Path, lambda folder: joblib.Memory(folder, verbose=0)])
+def test_a_second_pass_reads_what_the_first_computed(song_files, tmp_path, computed, kind):
+    paths = list(song_files[0])
+    expected = MFCCSegmenter(**SHORT).fit_transform(paths)
+    computed.clear()
+    segmenter = MFCCSegmenter(**SHORT, cache=kind(tmp_path)).fit(paths)
+    assert_array_equal(segmenter.transform(paths), expected)
+    assert sorted(computed) == paths
+    again = MFCCSegmenter(**SHORT, cache=kind(tmp_path), n_jobs=2, on_error="nan")
+    assert_array_equal(again.fit_transform(paths[::-1]), expected[::-1])
+    assert len(computed) == len(paths)
+
+
+def test_every_fold_of_a_search_reads_them(song_files, tmp_path, computed):
+    paths, y, _ = song_files
+    pipeline = make_pipeline(
+        MFCCSegmenter(**SHORT, cache=tmp_path), SegmentSummarizer(), KNeighborsClassifier(3)
+    )
+    search = GridSearchCV(pipeline, {"kneighborsclassifier__n_neighbors": [1, 3]}, cv=3)
+    search.fit(paths, y).predict(paths)
+    assert sorted(computed) == sorted(paths)
+
+
+def test_relative_and_absolute_paths_are_one_song(song_files, tmp_path, computed, monkeypatch):
+    path = Path(song_files[0][0])
+    segmenter = MFCCSegmenter(**SHORT, cache=tmp_path).fit([path])
+    segmenter.transform([path])
+    monkeypatch.chdir(path.parent)
+    segmenter.transform([path.name])
+    assert len(computed) == 1
+
+
+def test_a_changed_file_is_computed_again(songs, tmp_path):
+    path = tmp_path / "song.wav"
+    for y in songs[0][:2]:
+        sf.write(path, y, 22050)
+        os.utime(path, ns=(0, int(1e9 * abs(y[0]))))
+        result = MFCCSegmenter(**SHORT, cache=tmp_path / "cache").fit_transform([path])
+        assert_array_equal(result, MFCCSegmenter(**SHORT).fit_transform([path]))
+
+
+def test_other_parameters_and_versions_are_other_entries(
+    song_files, tmp_path, computed, monkeypatch
+):
+    path = [song_files[0][0]]
+    for params in ({"n_mfcc": 5}, {"n_mfcc": 6}, {"window": np.hanning(2048)}, {"window": "hann"}):
+        result = MFCCSegmenter(**SHORT, **params, cache=tmp_path).fit_transform(path)
+        assert_array_equal(result, MFCCSegmenter(**SHORT, **params).fit_transform(path))
+    computed.clear()
+    MFCCSegmenter(**SHORT, cache=tmp_path).fit_transform(path)
+    assert not computed
+    monkeypatch.setattr(_cache, "installed_versions", lambda packages: {"librosa": "99"})
+    MFCCSegmenter(**SHORT, cache=tmp_path).fit_transform(path)
+    assert len(computed) == 1
+
+
+def test_damaged_entries_are_computed_again(song_files, tmp_path):
+    paths = song_files[0]
+    segmenter = MFCCSegmenter(**SHORT, cache=tmp_path)
+    expected = segmenter.fit_transform(paths)
+    entries = list(tmp_path.rglob("output.pkl"))
+    assert len(entries) == len(paths)
+    for i, entry in enumerate(entries):
+        entry.write_bytes(entry.read_bytes()[: 50 * (i % 3)])
+    assert_array_equal(segmenter.transform(paths), expected)
+
+
+def test_a_killed_run_leaves_only_whole_entries(song_files, tmp_path):
+    paths = song_files[0].tolist()
+    script = f"""
+import os
+rename, n_left = os.replace, 5
+def die(source, target):
+    global n_left
+    n_left -= target.endswith("output.pkl")
+    if not n_left:
+        os._exit(9)
+    rename(source, target)
+os.replace = die
+from skgenre import MFCCSegmenter
+MFCCSegmenter(duration=1.5, n_segments=3, cache={str(tmp_path)!r}).fit_transform({paths!r})
+"""
+    assert subprocess.run([sys.executable, "-c", script], check=False).returncode == 9
+    assert len(list(tmp_path.rglob("output.pkl"))) == 4
+    result = MFCCSegmenter(**SHORT, cache=tmp_path).fit_transform(paths)
+    assert_array_equal(result, MFCCSegmenter(**SHORT).fit_transform(paths))
+
+
+def test_processes_share_entries(song_files, tmp_path):
+    paths = song_files[0]
+    segmenter = MFCCSegmenter(**SHORT, cache=tmp_path).fit(paths)
+    with joblib.Parallel(2) as workers:
+        results = workers(joblib.delayed(segmenter.transform)(paths) for _ in range(4))
+    for result in results:
+        assert_array_equal(result, MFCCSegmenter(**SHORT).fit_transform(paths))
+    assert len(list(tmp_path.rglob("output.pkl"))) == len(paths)
+
+
+def test_failures_and_waveforms_are_not_kept(songs, tmp_path):
+    path = tmp_path / "late.wav"
+    segmenter = MFCCSegmenter(**SHORT, cache=tmp_path / "cache")
+    with pytest.raises(AudioError, match="no such file"):
+        segmenter.fit_transform([path])
+    sf.write(path, songs[0][0], 22050)
+    assert np.isfinite(segmenter.fit_transform([path])).all()
+    segmenter.fit_transform(songs[0][:2])
+    assert len(list(tmp_path.rglob("output.pkl"))) == 1
+
+
+def test_memory_can_be_cleared(song_files, tmp_path, computed):
+    memory = joblib.Memory(tmp_path, verbose=0)
+    segmenter = MFCCSegmenter(**SHORT, cache=memory).fit(song_files[0])
+    segmenter.transform(song_files[0])
+    memory.reduce_size(items_limit=10)
+    assert len(list(tmp_path.rglob("output.pkl"))) == 10
+    memory.clear(warn=False)
+    segmenter.transform(song_files[0][:1])
+    assert len(computed) == len(song_files[0]) + 1
+
+
+def test_what_is_no_cache_is_named(song_files):
+    with pytest.raises(ValueError, match="'cache' parameter"):
+        MFCCSegmenter(**SHORT, cache=5).fit(song_files[0])
