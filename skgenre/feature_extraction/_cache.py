@@ -1,3 +1,4 @@
+import hashlib
 import os
 
 import joblib
@@ -46,8 +47,8 @@ class FeatureCache:
             file = os.stat(path)
         except (OSError, ValueError):
             return compute()
-        key = (self._settings, os.path.abspath(path), file.st_size, file.st_mtime_ns)
-        entry = (self._folder, joblib.hash(key))
+        key = f"{self._settings} {file.st_size} {file.st_mtime_ns} {os.path.abspath(path)}"
+        entry = (self._folder, hashlib.md5(os.fsencode(key), usedforsecurity=False).hexdigest())
         if self._backend.contains_item(entry):
             try:
                 return self._backend.load_item(entry)
