@@ -50,7 +50,8 @@ def measure_cache(files, rounds):
     rows = []
     for kind, paths in files.items():
         for transformer in (MelSpectrogramTransformer(), MFCCSegmenter()):
-            computing, reading = [], []
+            computing: list = []
+            reading: list = []
             transformer.transform(paths)
             for _ in range(rounds):
                 with tempfile.TemporaryDirectory() as cache:

@@ -1,4 +1,4 @@
-"""The code in the README runs as it stands."""
+"""The code in the README and in the documentation runs as it stands."""
 
 import re
 from pathlib import Path
@@ -7,14 +7,14 @@ import numpy as np
 import pytest
 import soundfile as sf
 
-README = Path(__file__).parents[1] / "README.md"
-BLOCKS = re.findall(r"```python\n(.*?)```", README.read_text(encoding="utf-8"), re.DOTALL)
+ROOT = Path(__file__).parents[1]
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 
 
 @pytest.fixture(scope="module")
 def folder(songs, tmp_path_factory):
-    """Return a folder with what the README's code names: GTZAN, a music library and a song."""
-    home = tmp_path_factory.mktemp("readme")
+    """Return a folder with what the pages' code names: GTZAN, a music library and a song."""
+    home = tmp_path_factory.mktemp("pages")
     of_two_genres = np.isin(songs[1], ["blues", "classical"])
     X, y = songs[0][of_two_genres], songs[1][of_two_genres]
     rng = np.random.RandomState(0)
@@ -27,10 +27,13 @@ def folder(songs, tmp_path_factory):
     return home
 
 
-def test_the_code_runs_in_order(folder, monkeypatch, capsys):
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_the_code_runs_in_order(page, folder, monkeypatch, capsys):
     monkeypatch.chdir(folder)
-    for i, block in enumerate(BLOCKS):
-        exec(compile(block, f"README block {i}", "exec"), {})
+    blocks = re.findall(r"```python\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL)
+    assert blocks
+    for i, block in enumerate(blocks):
+        exec(compile(block, f"{page.name} block {i}", "exec"), {"__name__": "__main__"})
         printed = capsys.readouterr().out
         assert ("print(" in block) == bool(printed)
         if "joblib.load" in block:
