@@ -6,6 +6,7 @@ from . import neural_network as neural_network
 from . import preprocessing as preprocessing
 from .audio import AudioError as AudioError
 from .audio import load_audio as load_audio
+from .audio import read_blocks as read_blocks
 from .ensemble import SegmentVotingClassifier as SegmentVotingClassifier
 from .feature_extraction import MelSpectrogramTransformer as MelSpectrogramTransformer
 from .feature_extraction import MFCCSegmenter as MFCCSegmenter

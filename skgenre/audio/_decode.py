@@ -1,0 +1,213 @@
+import os
+import re
+import stat
+from contextlib import contextmanager
+
+import numpy as np
+import soundfile as sf
+import soxr
+
+from ._errors import AudioError
+from ._stderr import decoder_messages
+
+# Limits on what a header may announce. They are checked before anything is allocated, so that a
+# damaged or lying header cannot take the machine's memory.
+MAX_CHANNELS = 64
+MIN_SAMPLE_RATE = 1000
+MAX_SAMPLE_RATE = 768_000
+
+# Samples, over all channels, that are decoded at once: 16 MiB of them.
+BLOCK_SAMPLES = 2**22
+
+# Chunks whose announced size libsndfile compares with the file in its log. Writers that stream
+# announce 0xFFFFFFFF or the like because they cannot know the size.
+_SIZE_MISMATCH = re.compile(
+    r"^\s*(?:data|Data Size|SSND|riff|Riff size)\s*: (\d+) \(should be (\d+)\)", re.MULTILINE
+)
+_UNKNOWN_SIZE = 0x7FFFFF00
+# What libsndfile answers where a header leaves the length open, as that of a piped FLAC may.
+_UNKNOWN_LENGTH = 2**62
+_CUT_OGG = "Last page lacks an end-of-stream bit"
+
+# A tag or the first frame of an MPEG stream, or a WAV file that holds one (format 0x55).
+_MPEG = re.compile(rb"ID3|\xff[\xe0-\xff]|RIFF.*fmt .{4}\x55\x00", re.DOTALL)
+
+
+class AudioStream(sf.SoundFile):
+    """A file that is decoded from start to end, in silence.
+
+    Attributes
+    ----------
+    messages : list of str
+        What the decoder has complained of so far.
+    """
+
+    def __init__(self, name):
+        with open(name, "rb", buffering=0) as file:
+            self._is_mpeg = bool(_MPEG.match(file.read(512)))
+        self.messages = []
+        with self._silence():
+            super().__init__(name)
+
+    def read(self, *args, **kwargs):
+        with self._silence():
+            return super().read(*args, **kwargs)
+
+    def seekable(self):
+        # soundfile seeks to where it is after every read of a seekable file, which costs time and
+        # fails in formats that cannot seek
+        return False
+
+    @contextmanager
+    def _silence(self):
+        if not self._is_mpeg:
+            yield
+            return
+        with decoder_messages() as messages:
+            yield
+        self.messages += messages
+
+
+@contextmanager
+def open_audio(path):
+    """Open an audio file whose header is plausible; what goes wrong inside is an `AudioError`."""
+    name = check_path(path)
+    try:
+        with AudioStream(name) as file:
+            _check_header(file)
+            yield file
+    except (sf.LibsndfileError, OSError) as error:
+        # libsndfile has no text for an error that its decoders raise half way
+        reason = str(getattr(error, "error_string", error)).rstrip(".") or "truncated or damaged"
+        raise AudioError({name: f"not readable as audio ({reason})"}) from error
+
+
+def check_path(path):
+    """Return the path as a string, once it is known to lead to a file that may hold audio."""
+    try:
+        name = os.fsdecode(path)
+    except TypeError:
+        raise AudioError({repr(path): "not a path"}) from None
+    try:
+        status = os.stat(name)
+    except (OSError, ValueError):
+        raise AudioError({name: "no such file"}) from None
+    if stat.S_ISDIR(status.st_mode):
+        raise AudioError({name: "a directory, not an audio file"})
+    if not stat.S_ISREG(status.st_mode):
+        raise AudioError({name: "a pipe, socket or device, not an audio file"})
+    if os.path.splitext(name)[1].lower() == ".raw":
+        raise AudioError({name: "raw samples, without a header that says what they are"})
+    if status.st_size == 0:
+        raise AudioError({name: "empty file"})
+    return name
+
+
+def _check_header(file):
+    if file.channels > MAX_CHANNELS:
+        raise AudioError({file.name: f"{file.channels} channels, over the limit of {MAX_CHANNELS}"})
+    if not MIN_SAMPLE_RATE <= file.samplerate <= MAX_SAMPLE_RATE:
+        raise AudioError({file.name: f"a sample rate of {file.samplerate} Hz is out of range"})
+    if _is_truncated(file):
+        raise AudioError({file.name: "truncated: it holds less audio than its header says"})
+    if file.frames >= _UNKNOWN_LENGTH:
+        raise AudioError({file.name: "its header does not say how long it is"})
+
+
+def _is_truncated(file):
+    log = file.extra_info
+    return _CUT_OGG in log or any(
+        int(actual) < int(announced) < _UNKNOWN_SIZE
+        for announced, actual in _SIZE_MISMATCH.findall(log)
+    )
+
+
+def select(file, offset=0.0, duration=None):
+    """Return where a part of a file starts and how long it is, in frames."""
+    start = round(offset * file.samplerate)
+    n_frames = file.frames - start
+    if duration is not None:
+        n_frames = min(n_frames, round(duration * file.samplerate))
+    if n_frames <= 0:
+        raise AudioError({file.name: f"no samples after {offset} s" if offset else "no samples"})
+    return start, n_frames
+
+
+def decode(file, start, n_frames):
+    """Yield a part of a file in blocks, float32, (n_frames,) or (n_frames, n_channels)."""
+    if start:
+        file.seek(start)
+    at_once = max(BLOCK_SAMPLES // file.channels, 1)
+    while n_frames:
+        n = min(at_once, n_frames)
+        if file.subtype == "PCM_16":
+            y = file.read(n, dtype="int16").astype(np.float32)
+            y *= np.float32(1 / 32768)
+        else:
+            y = file.read(n, dtype="float32")
+        if len(y) < n:
+            missing = n_frames - len(y)
+            raise AudioError({file.name: f"truncated: it ends {missing} samples too soon"})
+        n_frames -= n
+        yield y
+
+
+def mix(blocks):
+    """Average the channels of blocks into one."""
+    for y in blocks:
+        # what overflows here is refused with the samples that were not finite before
+        with np.errstate(over="ignore", invalid="ignore"):
+            yield y.mean(axis=1) if y.ndim == 2 else y
+
+
+def resampled_length(file, n_frames, sr):
+    """Return how many samples `resample` gives, by soxr's own rounding."""
+    n_samples = int(n_frames / (file.samplerate / sr) + 0.5)
+    if not n_samples:
+        raise AudioError({file.name: "shorter than one sample"})
+    return n_samples
+
+
+def resample(blocks, file, n_frames, sr):
+    """Resample blocks that hold ``n_frames`` in all, and check that all samples are finite.
+
+    The filter goes on from block to block: joined, they are the whole resampled at once, sample
+    for sample.
+    """
+    stream = None
+    for y in blocks:
+        if file.samplerate != sr:
+            if stream is None:
+                n_channels = 1 if y.ndim == 1 else y.shape[1]
+                stream = soxr.ResampleStream(
+                    file.samplerate, sr, n_channels, dtype="float32", quality="HQ"
+                )
+            n_frames -= len(y)
+            y = stream.resample_chunk(y, last=not n_frames)
+        if file.subtype != "PCM_16" and not np.isfinite(y).all():
+            raise AudioError({file.name: "NaN or infinite samples"})
+        yield y
+
+
+def regroup(blocks, n_samples, size):
+    """Join and cut blocks along their first axis to ``size`` samples each, the last one shorter.
+
+    Holds one result and one block; a block that is already a result is passed on as it is.
+    """
+    out, filled = None, 0
+    for block in blocks:
+        while len(block):
+            wanted = min(size, n_samples)
+            if not filled and len(block) == wanted:
+                part, block = block, block[:0]
+            else:
+                if not filled:
+                    out = np.empty((wanted, *block.shape[1:]), dtype=np.float32)
+                n = min(wanted - filled, len(block))
+                out[filled : filled + n] = block[:n]
+                filled, block = filled + n, block[n:]
+                if filled < wanted:
+                    continue
+                part, out, filled = out, None, 0
+            n_samples -= wanted
+            yield part
