@@ -194,7 +194,7 @@ def regroup(blocks, n_samples, size):
 
     Holds one result and one block; a block that is already a result is passed on as it is.
     """
-    out, filled = None, 0
+    out, filled = np.empty(0), 0
     for block in blocks:
         while len(block):
             wanted = min(size, n_samples)
@@ -208,6 +208,6 @@ def regroup(blocks, n_samples, size):
                 filled, block = filled + n, block[n:]
                 if filled < wanted:
                     continue
-                part, out, filled = out, None, 0
+                part, filled = out, 0
             n_samples -= wanted
             yield part

@@ -1,13 +1,26 @@
+import os
+from functools import partial
+
 import numpy as np
 
-from ._decode import decode, mix, open_audio, regroup, resample, resampled_length, select
+from ._decode import (
+    check_path,
+    decode,
+    mix,
+    open_audio,
+    regroup,
+    resample,
+    resampled_length,
+    select,
+)
 from ._errors import AudioError
+from ._isolation import WorkerError, run_isolated
 
 # What may be held at once, as samples of the result.
 MAX_DECODED_BYTES = 4 * 2**30
 
 
-def load_audio(path, *, sr=22050, offset=0.0, duration=None, mono=True):
+def load_audio(path, *, sr=22050, offset=0.0, duration=None, mono=True, timeout=None):
     """Read an audio file as a float32 waveform at a given sample rate.
 
     Reads what libsndfile reads: WAV, AU, FLAC, OGG, MP3, AIFF and more, of any sample rate, sample
@@ -27,6 +40,9 @@ def load_audio(path, *, sr=22050, offset=0.0, duration=None, mono=True):
         there is.
     mono : bool, default=True
         Average the channels into one.
+    timeout : float, default=None
+        Seconds that a separate process may take to read the file. A file that hangs or crashes the
+        decoder is then an `AudioError` like any other. ``None`` reads in this process.
 
     Returns
     -------
@@ -36,13 +52,15 @@ def load_audio(path, *, sr=22050, offset=0.0, duration=None, mono=True):
     Raises
     ------
     AudioError
-        If the file is missing, a directory, not audio, truncated, empty, over the size limit, or
-        holds NaN or infinite samples. The message names the file and the reason.
+        If the file is missing, a directory or a device, not audio, truncated, empty, over the size
+        limit, or holds NaN or infinite samples; with a ``timeout`` also if the decoder crashed or
+        took longer. The message names the file and the reason.
     ValueError
-        If ``sr``, ``offset`` or ``duration`` is out of range.
+        If ``sr``, ``offset``, ``duration`` or ``timeout`` is out of range.
 
     See Also
     --------
+    read_blocks : The same, block by block.
     librosa.load : The same numbers; also decodes through ffmpeg, and reports failures as they come.
 
     Notes
@@ -61,11 +79,27 @@ def load_audio(path, *, sr=22050, offset=0.0, duration=None, mono=True):
     (11025,)
     """
     _check_parameters(sr, offset, duration)
+    if timeout is not None:
+        if timeout <= 0:
+            raise ValueError(f"timeout must be positive or None, got {timeout!r}")
+        return _load_isolated(check_path(path), sr, offset, duration, mono, timeout)
     with open_audio(path) as file:
         n_samples, blocks = _read(file, sr, offset, duration, mono)
         _check_size(file, n_samples, 1 if mono else file.channels)
         y = next(regroup(blocks, n_samples, n_samples))
     return np.ascontiguousarray(y.T)
+
+
+def _load_isolated(name, sr, offset, duration, mono, timeout):
+    # the worker may stand in another folder
+    load = partial(load_audio, sr=sr, offset=offset, duration=duration, mono=mono)
+    try:
+        return run_isolated(load, os.path.abspath(name), timeout=timeout)
+    except WorkerError as error:
+        raise AudioError({name: str(error)}) from None
+    except AudioError as error:
+        (reason,) = error.failures.values()
+        raise AudioError({name: reason}) from None
 
 
 def read_blocks(path, *, sr=22050, block_duration=30.0, offset=0.0, duration=None):

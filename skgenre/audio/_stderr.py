@@ -17,7 +17,8 @@ class _Diversion:
     """Leads standard error into a file for as long as any thread decodes."""
 
     def __init__(self):
-        self._start_over()
+        self._lock = threading.Lock()
+        self._listeners: list[list[str]] = []
         if hasattr(os, "register_at_fork"):
             os.register_at_fork(after_in_child=self._undo)
 
@@ -64,9 +65,6 @@ class _Diversion:
         """Leave the diversion of the parent's threads, which a forked child does not have."""
         if self._listeners:
             os.dup2(self._saved, 2)
-        self._start_over()
-
-    def _start_over(self):
         self._lock = threading.Lock()
         self._listeners = []
 
@@ -83,7 +81,7 @@ def decoder_messages():
     meanwhile, from any thread, is passed on when the decoding of a block ends. Threads that decode
     at the same time are given each other's messages. Does nothing on Windows.
     """
-    messages = []
+    messages: list[str] = []
     if not hasattr(os, "pread"):
         yield messages
         return

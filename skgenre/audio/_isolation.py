@@ -1,0 +1,150 @@
+import os
+import pickle
+import subprocess
+import sys
+import threading
+import weakref
+from contextlib import suppress
+from typing import IO
+
+
+class WorkerError(Exception):
+    """A worker process that crashed or did not answer in time; the text says which."""
+
+
+class _Worker(subprocess.Popen):
+    """A fresh interpreter that waits for calls."""
+
+    stdin: IO[bytes]
+    stdout: IO[bytes]
+
+    def __init__(self):
+        super().__init__(
+            [sys.executable, "-m", "skgenre.audio._worker"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
+        )
+        self.owner = os.getpid()
+        try:
+            pickle.load(self.stdout)
+        except EOFError:
+            self.end()
+            raise RuntimeError("A worker process did not start; it said why above") from None
+
+    def end(self):
+        """Kill and bury it, unless this is a forked child and the worker its parent's."""
+        if self.owner == os.getpid():
+            self.kill()
+            self.wait()
+        else:
+            self.returncode = 0
+        for pipe in (self.stdin, self.stdout):
+            # what was not sent yet cannot be
+            with suppress(OSError):
+                pipe.close()
+
+    def how_it_ended(self):
+        """Return its signal or its exit status, in words."""
+        code = self.returncode
+        return f"signal {-code}" if code < 0 else f"exit status {code}"
+
+
+def _end_all(workers):
+    while workers:
+        workers.pop().end()
+
+
+class Workers:
+    """Processes that run functions which may crash or hang, each started when it is needed.
+
+    A worker is a fresh interpreter: it does not import the caller's ``__main__``, and it inherits
+    neither threads nor TensorFlow. Idle workers are kept for the next call, and all of them end
+    with `close`, with this object, or with the parent process. Calls may come from several threads
+    at once.
+    """
+
+    def __init__(self):
+        self._idle: list[_Worker] = []
+        self._finalizer = weakref.finalize(self, _end_all, self._idle)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.close()
+
+    def close(self):
+        """End the idle workers."""
+        _end_all(self._idle)
+
+    def run(self, function, *args, timeout=None):
+        """Return ``function(*args)`` from another process, or raise what it raises there.
+
+        Parameters
+        ----------
+        function : callable
+            A function that can be imported by name.
+        *args : object
+            Its arguments; they, and what it returns, are pickled.
+        timeout : float, default=None
+            Seconds after which the worker is killed. ``None`` waits for ever.
+
+        Raises
+        ------
+        WorkerError
+            If the worker crashed or did not answer in time.
+        """
+        worker = self._take()
+        too_late = threading.Event()
+
+        def give_up():
+            too_late.set()
+            worker.kill()
+
+        timer = threading.Timer(timeout, give_up) if timeout is not None else None
+        try:
+            if timer:
+                timer.daemon = True
+                timer.start()
+            pickle.dump((function, args), worker.stdin, protocol=5)
+            worker.stdin.flush()
+            succeeded, result = pickle.load(worker.stdout)
+        except (EOFError, OSError, pickle.UnpicklingError):
+            worker.end()
+            if too_late.is_set():
+                raise WorkerError(f"not decoded within {timeout:g} s") from None
+            raise WorkerError(f"the decoder crashed ({worker.how_it_ended()})") from None
+        except BaseException:
+            # as by Ctrl-C: its answer would be taken for that of the next call
+            worker.end()
+            raise
+        finally:
+            if timer:
+                timer.cancel()
+                timer.join()
+        if too_late.is_set():
+            worker.end()
+        else:
+            self._idle.append(worker)
+        if succeeded:
+            return result
+        raise result
+
+    def _take(self):
+        while True:
+            try:
+                worker = self._idle.pop()
+            except IndexError:
+                return _Worker()
+            if worker.owner == os.getpid() and worker.poll() is None:
+                return worker
+            worker.end()
+
+
+_shared = Workers()
+
+
+def run_isolated(function, *args, timeout):
+    """Run a function in one of the workers that the whole process shares; see `Workers.run`."""
+    return _shared.run(function, *args, timeout=timeout)
