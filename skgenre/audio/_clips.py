@@ -6,7 +6,7 @@ from sklearn_compat.utils.validation import validate_data
 
 from .._base import forget_table
 from ._errors import AudioError
-from ._load import load_audio
+from ._load import load_audio, read_blocks
 
 
 def validate_clips(estimator, X, *, reset, allow_nan=False):
@@ -56,6 +56,16 @@ def read_clip(clip, *, sr, duration):
     if np.isnan(clip).any():
         raise AudioError({"": "NaN samples"})
     return clip if duration is None else clip[: round(duration * sr)]
+
+
+def read_clip_blocks(clip, *, sr, n_samples):
+    """Yield a clip of any length in blocks of ``n_samples`` at ``sr``; the last may be shorter."""
+    if isinstance(clip, np.ndarray):
+        y = read_clip(clip, sr=sr, duration=None)
+        for start in range(0, len(y), n_samples):
+            yield y[start : start + n_samples]
+    else:
+        yield from read_blocks(clip, sr=sr, block_duration=n_samples / sr)
 
 
 def fit_length(y, n_samples):

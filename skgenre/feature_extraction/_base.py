@@ -15,9 +15,18 @@ from sklearn_compat.base import _fit_context
 from .._base import VersionedEstimator
 from .._progress import track
 from ..audio import AudioError
-from ..audio._clips import clip_name, fit_length, read_clip, validate_clips
+from ..audio._clips import (
+    clip_name,
+    fit_length,
+    read_clip,
+    read_clip_blocks,
+    validate_clips,
+)
 from ..audio._errors import list_failures
 from ._cache import FeatureCache
+
+# Of a file of any length, about as much is read and transformed at a time.
+_SECONDS_TOGETHER = 60.0
 
 
 class BaseClipTransformer(TransformerMixin, VersionedEstimator):
@@ -142,11 +151,26 @@ class BaseClipTransformer(TransformerMixin, VersionedEstimator):
             return error
 
     def _compute(self, kernel, clip):
-        segments = self._cut(read_clip(clip, sr=self.sr, duration=self.duration))
+        parts = [kernel(segments).astype(np.float32, copy=False) for segments in self._read(clip)]
+        features = parts[0] if len(parts) == 1 else np.concatenate(parts)
+        return features if self._has_segments else features[0]
+
+    def _read(self, clip):
+        """Yield the segments of a clip, (n_segments, n_samples): of a long file, part by part."""
+        n_samples = self._segment_samples()
+        if self.duration is None and n_samples is not None:
+            n_together = -(-round(_SECONDS_TOGETHER * self.sr) // n_samples)
+            blocks = read_clip_blocks(clip, sr=self.sr, n_samples=n_together * n_samples)
+        else:
+            blocks = iter([read_clip(clip, sr=self.sr, duration=self.duration)])
+        segments = self._cut(next(blocks))
         if self._feature_shape(segments.shape[1])[1] < 1:
             raise AudioError({"": "shorter than one frame"})
-        features = kernel(segments).astype(np.float32, copy=False)
-        return features if self._has_segments else features[0]
+        yield segments
+        for y in blocks:
+            segments = self._cut(y, is_start=False)
+            if len(segments):
+                yield segments
 
     @property
     def _has_segments(self):
@@ -165,13 +189,14 @@ class BaseClipTransformer(TransformerMixin, VersionedEstimator):
             return round(self.duration * self.sr) // (self.n_segments or 1)
         return None
 
-    def _cut(self, y):
-        """Cut a waveform in segments, (n_segments, n_samples)."""
+    def _cut(self, y, is_start=True):
+        """Cut a waveform in segments, (n_segments, n_samples), at least one at the start."""
         if self.duration is not None:
             y = fit_length(y, round(self.duration * self.sr))
         n_samples = self._segment_samples() or len(y)
         n_segments, rest = divmod(len(y), n_samples)
-        if self.n_segments is None and (n_segments == 0 or 2 * rest >= n_samples):
+        is_short = n_segments == 0 and is_start
+        if self.n_segments is None and (is_short or 2 * rest >= n_samples):
             whole = n_segments * n_samples
             y = np.concatenate([y[:whole], fit_length(y[whole:], n_samples)])
             n_segments += 1

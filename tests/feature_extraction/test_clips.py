@@ -230,3 +230,16 @@ def test_resampled_files_have_full_length(tmp_path):
     path = tmp_path / "cd.wav"
     sf.write(path, np.random.RandomState(0).uniform(-1, 1, size=44100 * 2), 44100)
     assert MelSpectrogramTransformer(duration=2.0).fit_transform([path]).shape == (1, 128, 87)
+
+
+@pytest.mark.parametrize("extra", [0, 9000, 15000])
+def test_long_files_are_cut_as_short_ones(songs, tmp_path, monkeypatch, extra):
+    y = np.concatenate([songs[0][:4].ravel(), songs[0][4][:extra]])
+    path = tmp_path / "long.wav"
+    sf.write(path, y, SR, subtype="FLOAT")
+    segmenter = MFCCSegmenter(duration=None, n_segments=None, segment_duration=1.0)
+    whole = segmenter.fit_transform([path])[0]
+    assert len(whole) == 6 + (extra == 15000)
+    monkeypatch.setattr("skgenre.feature_extraction._base._SECONDS_TOGETHER", 1.7)
+    for clip in (path, y):
+        assert_array_equal(segmenter.transform([clip])[0], whole)
