@@ -93,7 +93,7 @@ def write_songs(folder, n_songs):
     console.rule("1. Make songs and write them as audio files")
     with console.status(f"making {n_songs} songs of 30 s"):
         X, y, artists = make_genre_clips(
-            n_songs, n_artists_per_genre=15, random_state=0, return_groups=True
+            n_songs, n_artists_per_genre=15, random_state=0, return_groups=True, n_jobs=2
         )
     artist_of = {}
     for i, (waveform, genre, artist) in enumerate(zip(X, y, artists, strict=True)):

@@ -27,6 +27,7 @@ def test_shapes_and_ranges():
 def test_an_int_makes_the_same_music_again():
     first, _ = make_genre_clips(6, duration=0.5, random_state=3)
     assert_array_equal(first, make_genre_clips(6, duration=0.5, random_state=3)[0])
+    assert_array_equal(first, make_genre_clips(6, duration=0.5, random_state=3, n_jobs=2)[0])
     assert not np.array_equal(first, make_genre_clips(6, duration=0.5, random_state=4)[0])
     assert len(np.unique(first, axis=0)) == 6
 
