@@ -7,6 +7,7 @@ from . import preprocessing as preprocessing
 from .audio import AudioError as AudioError
 from .audio import load_audio as load_audio
 from .ensemble import SegmentVotingClassifier as SegmentVotingClassifier
+from .feature_extraction import AudioDescriptorTransformer as AudioDescriptorTransformer
 from .feature_extraction import MelSpectrogramTransformer as MelSpectrogramTransformer
 from .feature_extraction import MFCCSegmenter as MFCCSegmenter
 from .neural_network import KerasANNClassifier as KerasANNClassifier

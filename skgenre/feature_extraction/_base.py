@@ -26,6 +26,7 @@ class BaseClipTransformer(TransformerMixin, VersionedEstimator):
     """
 
     _stamped_packages = ("skgenre", "scikit-learn", "numpy", "scipy", "librosa")
+    _shortest_segment = "one frame"
 
     _parameter_constraints: dict = {
         "sr": [Interval(Real, 0, None, closed="neither")],
@@ -126,7 +127,7 @@ class BaseClipTransformer(TransformerMixin, VersionedEstimator):
             y = read_clip(clip, sr=self.sr, duration=self.duration)
             segments = self._cut(y)
             if self._feature_shape(segments.shape[1])[1] < 1:
-                raise AudioError({"": "shorter than one frame"})
+                raise AudioError({"": f"shorter than {self._shortest_segment}"})
         except AudioError as error:
             return error
         features = kernel(segments)
@@ -190,8 +191,8 @@ class BaseClipTransformer(TransformerMixin, VersionedEstimator):
         n_samples = self._segment_samples()
         if n_samples is not None and (n_samples < 1 or self._feature_shape(n_samples)[1] < 1):
             raise ValueError(
-                f"The segments of {name} have {n_samples} samples, shorter than one frame; raise "
-                "duration or segment_duration, or lower n_segments"
+                f"The segments of {name} have {n_samples} samples, shorter than "
+                f"{self._shortest_segment}; raise duration or segment_duration, or lower n_segments"
             )
 
     def __sklearn_tags__(self):
