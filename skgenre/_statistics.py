@@ -5,15 +5,15 @@ from collections.abc import Callable
 import numpy as np
 
 
-def _standardized_moment(values, order, axis):
-    """Return a standardised central moment; that of what does not vary is 0."""
+def _standardized_moment(values, order, axis, normal=0):
+    """Return a standardised moment less that of a normal distribution; 0 if nothing varies."""
     values = np.asarray(values, dtype=np.float64)
     mean = values.mean(axis=axis, keepdims=True)
     centred = values - mean
     deviation = np.sqrt(np.mean(centred**2, axis=axis, keepdims=True))
     constant = deviation <= np.finfo(np.float32).eps * np.abs(mean)
     centred /= np.where(constant, 1, deviation)
-    return np.where(constant, 0, centred**order).mean(axis=axis)
+    return np.where(constant, 0, centred**order - normal).mean(axis=axis)
 
 
 def _skew(values, axis):
@@ -21,7 +21,7 @@ def _skew(values, axis):
 
 
 def _kurtosis(values, axis):
-    return _standardized_moment(values, 4, axis) - 3
+    return _standardized_moment(values, 4, axis, normal=3)
 
 
 STATISTICS: dict[str, Callable] = {

@@ -26,7 +26,6 @@ class BaseClipTransformer(TransformerMixin, VersionedEstimator):
     """
 
     _stamped_packages = ("skgenre", "scikit-learn", "numpy", "scipy", "librosa")
-    _shortest_segment = "one frame"
 
     _parameter_constraints: dict = {
         "sr": [Interval(Real, 0, None, closed="neither")],
@@ -132,6 +131,11 @@ class BaseClipTransformer(TransformerMixin, VersionedEstimator):
             return error
         features = kernel(segments)
         return features if self._has_segments else features[0]
+
+    @property
+    def _shortest_segment(self):
+        """What a segment must at least hold, in words."""
+        return "one frame"
 
     @property
     def _has_segments(self):

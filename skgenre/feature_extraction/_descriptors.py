@@ -31,6 +31,7 @@ _N_BANDS = {
     "tempogram": 384,
     "tempo": 1,
 }
+_DEFAULT_FEATURES = tuple(name for name in _N_BANDS if name != "tempogram")
 # Frames of the regression that gives librosa's deltas.
 _DELTA_FRAMES = 9
 # What the octaves of librosa's spectral contrast ask for, in Hz.
@@ -181,7 +182,7 @@ class AudioDescriptorTransformer(BaseClipTransformer):
     def __init__(
         self,
         *,
-        features=tuple(name for name in _N_BANDS if name != "tempogram"),
+        features=_DEFAULT_FEATURES,
         statistics=("mean", "std"),
         sr=22050,
         n_fft=2048,
@@ -298,14 +299,8 @@ class AudioDescriptorTransformer(BaseClipTransformer):
         super()._check_settings()
 
     def _check_features(self):
-        features = [self.features] if isinstance(self.features, str) else list(self.features)
-        unknown = [name for name in features if name not in _N_BANDS]
-        if (
-            unknown
-            or not features
-            or isinstance(self.features, str)
-            or len(set(features)) < len(features)
-        ):
+        features = [] if isinstance(self.features, str) else list(self.features)
+        if not features or len(set(features) & set(_N_BANDS)) < len(features):
             raise ValueError(
                 f"features must be 'tzanetakis2002' or some of {sorted(_N_BANDS)}, each once, got "
                 f"{self.features!r}"
