@@ -56,16 +56,6 @@ def make_sets(paths, duration):
         for name in [*features, "tempogram"]
     }
 
-    def take(names, statistics):
-        endings = tuple(f"_{name}" for name in statistics)
-        return pd.concat(
-            [
-                tables[name].filter(regex="|".join(f"{e}$" for e in endings) + "|^tempo$")
-                for name in names
-            ],
-            axis=1,
-        )
-
     def take(names, *statistics):
         wanted = "|".join(["^tempo", *(f"_{name}" for name in statistics)])
         return pd.concat([tables[name].filter(regex=f"({wanted})$") for name in names], axis=1)
