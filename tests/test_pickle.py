@@ -52,10 +52,9 @@ def test_a_fresh_process_gives_the_same_bits(song_files, tmp_path, classifier):
     assert_array_equal(np.load(tmp_path / "proba.npy"), clf.predict_proba(paths))
 
 
-@pytest.mark.parametrize("features", [("chroma_stft", "tempo"), "tzanetakis2002"])
-def test_a_table_of_descriptors_in_a_fresh_process(song_files, tmp_path, features):
+def test_a_table_of_descriptors_in_a_fresh_process(song_files, tmp_path):
     paths, y, _ = song_files
-    describe = AudioDescriptorTransformer(features=features, duration=1.5)
+    describe = AudioDescriptorTransformer(features=("chroma_stft", "tempo"), duration=1.5)
     clf = make_pipeline(describe, StandardScaler(), LogisticRegression()).fit(paths, y)
     joblib.dump((clf, paths), tmp_path / "clf.joblib")
     arguments = [tmp_path / "clf.joblib", tmp_path / "proba.npy", "other"]
