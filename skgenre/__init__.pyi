@@ -8,6 +8,7 @@ from .audio import AudioError as AudioError
 from .audio import load_audio as load_audio
 from .audio import read_blocks as read_blocks
 from .ensemble import SegmentVotingClassifier as SegmentVotingClassifier
+from .feature_extraction import AudioDescriptorTransformer as AudioDescriptorTransformer
 from .feature_extraction import MelSpectrogramTransformer as MelSpectrogramTransformer
 from .feature_extraction import MFCCSegmenter as MFCCSegmenter
 from .neural_network import KerasANNClassifier as KerasANNClassifier

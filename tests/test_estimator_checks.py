@@ -7,6 +7,7 @@ from sklearn_compat.utils.estimator_checks import parametrize_with_checks
 
 import skgenre
 from skgenre import (
+    AudioDescriptorTransformer,
     KerasANNClassifier,
     KerasCNNClassifier,
     MelSpectrogramTransformer,
@@ -25,6 +26,9 @@ ESTIMATORS = [
     MelSpectrogramTransformer(**SHORT),
     MelSpectrogramTransformer(**SHORT, on_error="nan"),
     MFCCSegmenter(**SHORT, n_mfcc=4, n_segments=2),
+    AudioDescriptorTransformer(n_fft=256, hop_length=128, n_mels=20, duration=0.05),
+    AudioDescriptorTransformer(features="tzanetakis2002", duration=0.03, on_error="nan"),
+    AudioDescriptorTransformer(features=["rms", "tempo"], duration=0.05, n_segments=2),
     SpectrogramScaler(),
     SpectrogramScaler(method="minmax"),
     SegmentSummarizer(),

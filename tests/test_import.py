@@ -22,10 +22,11 @@ def test_import_loads_nothing_heavy():
 
 def test_defining_a_pipeline_loads_no_deep_learning():
     loaded = in_fresh_process(
-        "from skgenre import *; import sys; KerasCNNClassifier(), MFCCSegmenter();"
+        "from skgenre import *; import sys;"
+        "KerasCNNClassifier(), MFCCSegmenter(), AudioDescriptorTransformer();"
         "print(*sys.modules)"
     )
-    assert not {"tensorflow", "keras", "torch", "transformers", "librosa"} & set(loaded)
+    assert not {"tensorflow", "keras", "torch", "transformers", "librosa", "numba"} & set(loaded)
 
 
 @pytest.mark.parametrize("name", skgenre.__all__)

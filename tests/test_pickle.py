@@ -12,8 +12,10 @@ from sklearn.base import clone
 from sklearn.exceptions import InconsistentVersionWarning
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
 
 from skgenre import (
+    AudioDescriptorTransformer,
     KerasANNClassifier,
     KerasCNNClassifier,
     MFCCSegmenter,
@@ -46,6 +48,16 @@ def test_a_fresh_process_gives_the_same_bits(song_files, tmp_path, classifier):
     joblib.dump((clf, paths), tmp_path / "clf.joblib")
     kind = "net" if hasattr(clf[-1], "model_") else "other"
     arguments = [tmp_path / "clf.joblib", tmp_path / "proba.npy", kind]
+    subprocess.run([sys.executable, "-c", PREDICT, *arguments], check=True)
+    assert_array_equal(np.load(tmp_path / "proba.npy"), clf.predict_proba(paths))
+
+
+def test_a_table_of_descriptors_in_a_fresh_process(song_files, tmp_path):
+    paths, y, _ = song_files
+    describe = AudioDescriptorTransformer(features=("chroma_stft", "tempo"), duration=1.5)
+    clf = make_pipeline(describe, StandardScaler(), LogisticRegression()).fit(paths, y)
+    joblib.dump((clf, paths), tmp_path / "clf.joblib")
+    arguments = [tmp_path / "clf.joblib", tmp_path / "proba.npy", "other"]
     subprocess.run([sys.executable, "-c", PREDICT, *arguments], check=True)
     assert_array_equal(np.load(tmp_path / "proba.npy"), clf.predict_proba(paths))
 

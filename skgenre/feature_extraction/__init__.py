@@ -1,6 +1,7 @@
 """Waveforms to features."""
 
+from ._descriptors import AudioDescriptorTransformer
 from ._mel import MelSpectrogramTransformer
 from ._mfcc import MFCCSegmenter
 
-__all__ = ["MFCCSegmenter", "MelSpectrogramTransformer"]
+__all__ = ["AudioDescriptorTransformer", "MFCCSegmenter", "MelSpectrogramTransformer"]

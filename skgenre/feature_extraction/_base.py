@@ -165,12 +165,17 @@ class BaseClipTransformer(TransformerMixin, VersionedEstimator):
             blocks = iter([read_clip(clip, sr=self.sr, duration=self.duration)])
         segments = self._cut(next(blocks))
         if self._feature_shape(segments.shape[1])[1] < 1:
-            raise AudioError({"": "shorter than one frame"})
+            raise AudioError({"": f"shorter than {self._shortest_segment}"})
         yield segments
         for y in blocks:
             segments = self._cut(y, is_start=False)
             if len(segments):
                 yield segments
+
+    @property
+    def _shortest_segment(self):
+        """What a segment must at least hold, in words."""
+        return "one frame"
 
     @property
     def _has_segments(self):
@@ -246,8 +251,8 @@ class BaseClipTransformer(TransformerMixin, VersionedEstimator):
         n_samples = self._segment_samples()
         if n_samples is not None and (n_samples < 1 or self._feature_shape(n_samples)[1] < 1):
             raise ValueError(
-                f"The segments of {name} have {n_samples} samples, shorter than one frame; raise "
-                "duration or segment_duration, or lower n_segments"
+                f"The segments of {name} have {n_samples} samples, shorter than "
+                f"{self._shortest_segment}; raise duration or segment_duration, or lower n_segments"
             )
 
     def __sklearn_tags__(self):

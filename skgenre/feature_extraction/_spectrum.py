@@ -61,7 +61,7 @@ class MelKernel:
         float32_suffices = top_db is not None and top_db <= _FLOAT32_RANGE_DB
         dtype = np.dtype(np.float32 if float32_suffices else np.float64)
         self._mel_power = _make_mel_power(
-            _frame_window(window, win_length or n_fft, n_fft).tobytes(),
+            frame_window(window, win_length or n_fft, n_fft).tobytes(),
             dtype=dtype,
             hop_length=hop_length,
             power=power,
@@ -109,12 +109,12 @@ class MelKernel:
 class _MelPower:
     """Mel power spectra of waveforms, for any ``n_fft`` and exponent, by SciPy's transform."""
 
-    def __init__(self, window, hop_length, filters, *, exponent):
+    def __init__(self, window, hop_length, products, *, n_mels, exponent):
         self._window = window
         self._hop_length = hop_length
         self._exponent = exponent
-        self._n_mels = len(filters)
-        self._products = _cut_in_bands(filters.astype(window.dtype))
+        self._n_mels = n_mels
+        self._products = products
 
     def __call__(self, waveforms, n_frames):
         """Return (n, n_mels, n_frames) for waveforms (n, n_samples)."""
@@ -135,7 +135,7 @@ class _MelPower:
         return mel
 
 
-def _frame_window(window, win_length, n_fft):
+def frame_window(window, win_length, n_fft):
     """Return a periodic window of ``win_length``, centred in ``n_fft`` samples."""
     import librosa.filters
 
@@ -150,19 +150,28 @@ def _make_mel_power(window, *, dtype, hop_length, power, **filter_settings):
     import librosa.filters
 
     window = np.frombuffer(window).astype(dtype)
-    filters = librosa.filters.mel(**filter_settings)
     n_fft = len(window)
     if power == 2 and n_fft >= 4 and n_fft.bit_count() == 1:
-        return FusedMelPower(window, hop_length, filters)
-    return _MelPower(window, hop_length, filters, exponent=power / 2)
+        return FusedMelPower(window, hop_length, librosa.filters.mel(**filter_settings))
+    return _MelPower(
+        window,
+        hop_length,
+        banded_mel_filters(dtype=dtype, **filter_settings),
+        n_mels=filter_settings["n_mels"],
+        exponent=power / 2,
+    )
 
 
-def _cut_in_bands(filters):
-    """Cut a mel filter bank into (bands, bins, dense part) that leave out its zeros."""
+@lru_cache(maxsize=16)
+def banded_mel_filters(*, dtype, **settings):
+    """Cut librosa's mel filter bank into (bands, bins, dense part) that leave out its zeros."""
+    import librosa.filters
+
+    filters = librosa.filters.mel(**settings)
     products = []
     for first in range(0, len(filters), _BANDS_PER_PRODUCT):
         bands = slice(first, first + _BANDS_PER_PRODUCT)
         used = np.flatnonzero(filters[bands].any(axis=0))
         bins = slice(used[0], used[-1] + 1) if len(used) else slice(0, 1)
-        products.append((bands, bins, filters[bands, bins]))
+        products.append((bands, bins, filters[bands, bins].astype(dtype)))
     return products

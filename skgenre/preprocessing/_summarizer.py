@@ -1,19 +1,10 @@
-from collections.abc import Callable
-
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
 from sklearn_compat.base import _fit_context
 
 from .._bags import by_band, check_n_bands, is_readable, validate_bags
+from .._statistics import check_statistics, summarize
 from ._base import BagTransformer
-
-_STATISTICS: dict[str, Callable] = {
-    "mean": np.mean,
-    "std": np.std,
-    "min": np.min,
-    "max": np.max,
-    "median": np.median,
-}
 
 
 class SegmentSummarizer(BagTransformer):
@@ -24,8 +15,10 @@ class SegmentSummarizer(BagTransformer):
 
     Parameters
     ----------
-    statistics : sequence of {"mean", "std", "min", "max", "median"}, default=("mean", "std")
-        What to take of each band.
+    statistics : sequence of str, default=("mean", "std")
+        What to take of each band, of ``"mean"``, ``"std"``, ``"var"``, ``"min"``, ``"max"``,
+        ``"median"``, ``"skew"`` and ``"kurtosis"``. The kurtosis of a normal distribution is 0, and
+        so are both of a band that does not vary.
 
     Attributes
     ----------
@@ -81,11 +74,7 @@ class SegmentSummarizer(BagTransformer):
         self : object
             The fitted summarizer.
         """
-        unknown = [name for name in self.statistics if name not in _STATISTICS]
-        if unknown or not len(self.statistics):
-            raise ValueError(
-                f"statistics must be some of {sorted(_STATISTICS)}, got {self.statistics!r}"
-            )
+        check_statistics(self.statistics)
         X = validate_bags(self, X, reset=True)
         self.n_bands_ = by_band(X[0]).shape[1]
         return self
@@ -108,10 +97,7 @@ class SegmentSummarizer(BagTransformer):
         check_n_bands(self, X, self.n_bands_)
         table = np.full((len(X), self.n_bands_ * len(self.statistics)), np.nan, dtype=np.float32)
         for i in np.flatnonzero(is_readable(X)):
-            song = by_band(X[i])
-            table[i] = np.concatenate(
-                [_STATISTICS[name](song, axis=(0, 2)) for name in self.statistics]
-            )
+            table[i] = summarize(by_band(X[i]), self.statistics, axis=(0, 2))
         return table
 
     def get_feature_names_out(self, input_features=None):

@@ -10,7 +10,13 @@ from sklearn.model_selection import GridSearchCV
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import make_pipeline
 
-from skgenre import AudioError, MelSpectrogramTransformer, MFCCSegmenter, SegmentSummarizer
+from skgenre import (
+    AudioDescriptorTransformer,
+    AudioError,
+    MelSpectrogramTransformer,
+    MFCCSegmenter,
+    SegmentSummarizer,
+)
 
 SHORT = {"duration": 1.5, "n_segments": 3}
 SHAPE = (24, 3, 13, 22)
@@ -84,3 +90,12 @@ def test_dask_cluster_gives_what_one_process_gives(song_files, expected, tmp_pat
     assert len(list(tmp_path.rglob("output.pkl"))) == len(paths)
     assert_array_equal(mel.transform(paths), on_cluster)
     assert_allclose(search.fit(paths, y).cv_results_["mean_test_score"], scores)
+
+
+def test_descriptors_into_an_array_and_a_cache(song_files, tmp_path):
+    features = ("rms", "spectral_centroid")
+    describe = AudioDescriptorTransformer(features=features, duration=1.5, cache=tmp_path)
+    out = np.empty((24, 4))
+    describe.fit(song_files[0]).transform(song_files[0], out=out)
+    frame = describe.set_output(transform="pandas").transform(song_files[0])
+    assert_array_equal(frame, out.astype(np.float32))

@@ -1,0 +1,47 @@
+"""Statistics of features over time, by name."""
+
+from collections.abc import Callable
+
+import numpy as np
+
+
+def _standardized_moment(values, order, axis, normal=0):
+    """Return a standardised moment less that of a normal distribution; 0 if nothing varies."""
+    values = np.asarray(values, dtype=np.float64)
+    mean = values.mean(axis=axis, keepdims=True)
+    centred = values - mean
+    deviation = np.sqrt(np.mean(centred**2, axis=axis, keepdims=True))
+    constant = deviation <= np.finfo(np.float32).eps * np.abs(mean)
+    centred /= np.where(constant, 1, deviation)
+    return np.where(constant, 0, centred**order - normal).mean(axis=axis)
+
+
+def _skew(values, axis):
+    return _standardized_moment(values, 3, axis)
+
+
+def _kurtosis(values, axis):
+    return _standardized_moment(values, 4, axis, normal=3)
+
+
+STATISTICS: dict[str, Callable] = {
+    "mean": np.mean,
+    "std": np.std,
+    "var": np.var,
+    "min": np.min,
+    "max": np.max,
+    "median": np.median,
+    "skew": _skew,
+    "kurtosis": _kurtosis,
+}
+
+
+def check_statistics(statistics):
+    """Refuse names that are no statistics, and none at all."""
+    if not len(statistics) or any(name not in STATISTICS for name in statistics):
+        raise ValueError(f"statistics must be some of {sorted(STATISTICS)}, got {statistics!r}")
+
+
+def summarize(values, statistics, axis):
+    """Return all bands of the first statistic over ``axis``, then of the second, and so on."""
+    return np.concatenate([STATISTICS[name](values, axis=axis) for name in statistics])

@@ -1,0 +1,145 @@
+"""The features of one segment, each computed when first asked for, from what they share."""
+
+from functools import cached_property
+
+import librosa
+import numpy as np
+import scipy.fft
+
+from .._statistics import summarize
+from . import _frame_features
+from ._medians import harmonic_percussive_rms
+
+# Lags of the tempogram, in frames, as librosa has it.
+TEMPOGRAM_LAGS = 384
+# The longest lag that librosa finds a tempo by, in seconds.
+_TEMPO_LAGS = 8.0
+
+
+class SegmentFeatures:
+    """Features of a waveform: attributes of shape (n_bands, n_frames), named as in librosa."""
+
+    def __init__(self, y, *, sr, n_fft, hop_length, n_mels, n_mfcc):
+        self.y = y
+        self.sr = sr
+        self.n_fft = n_fft
+        self.hop_length = hop_length
+        self.n_mels = n_mels
+        self.n_mfcc = n_mfcc
+
+    @cached_property
+    def _frequencies(self):
+        return librosa.fft_frequencies(sr=self.sr, n_fft=self.n_fft)
+
+    @cached_property
+    def _magnitudes(self):
+        return _frame_features.magnitude_spectra(
+            self.y, n_fft=self.n_fft, hop_length=self.hop_length
+        )
+
+    @cached_property
+    def _power(self):
+        return np.square(self._magnitudes)
+
+    @cached_property
+    def _mel_db(self):
+        return librosa.power_to_db(
+            _frame_features.mel_power(self._power, sr=self.sr, n_fft=self.n_fft, n_mels=self.n_mels)
+        )
+
+    @cached_property
+    def _shape(self):
+        return _frame_features.spectral_shape(self._magnitudes, self._frequencies)
+
+    @cached_property
+    def _parts(self):
+        return harmonic_percussive_rms(self._magnitudes, self.n_fft)
+
+    @cached_property
+    def chroma_stft(self):
+        return _frame_features.chroma_stft(self._power, sr=self.sr, n_fft=self.n_fft)
+
+    @cached_property
+    def tonnetz(self):
+        return librosa.feature.tonnetz(chroma=self.chroma_stft)
+
+    @cached_property
+    def rms(self):
+        return librosa.feature.rms(y=self.y, frame_length=self.n_fft, hop_length=self.hop_length)
+
+    @property
+    def harmonic_rms(self):
+        return self._parts[:1]
+
+    @property
+    def percussive_rms(self):
+        return self._parts[1:]
+
+    @property
+    def spectral_centroid(self):
+        return self._shape[:1]
+
+    @property
+    def spectral_bandwidth(self):
+        return self._shape[1:2]
+
+    @property
+    def spectral_rolloff(self):
+        return self._shape[2:]
+
+    @cached_property
+    def spectral_flatness(self):
+        return _frame_features.spectral_flatness(self._power)
+
+    @cached_property
+    def spectral_contrast(self):
+        return _frame_features.spectral_contrast(self._magnitudes, self._frequencies)
+
+    @cached_property
+    def zero_crossing_rate(self):
+        return _frame_features.zero_crossing_rate(
+            self.y, frame_length=self.n_fft, hop_length=self.hop_length
+        )
+
+    @cached_property
+    def mfcc(self):
+        return scipy.fft.dct(self._mel_db, axis=0, norm="ortho")[: self.n_mfcc]
+
+    @cached_property
+    def mfcc_delta(self):
+        return librosa.feature.delta(self.mfcc)
+
+    @cached_property
+    def mfcc_delta2(self):
+        return librosa.feature.delta(self.mfcc, order=2)
+
+    @cached_property
+    def onset_strength(self):
+        return librosa.onset.onset_strength(
+            S=self._mel_db, sr=self.sr, n_fft=self.n_fft, hop_length=self.hop_length
+        )[np.newaxis]
+
+    @cached_property
+    def tempogram(self):
+        return _frame_features.tempogram(self.onset_strength[0], win_length=TEMPOGRAM_LAGS)
+
+    @cached_property
+    def tempo(self):
+        n_lags = librosa.time_to_frames(_TEMPO_LAGS, sr=self.sr, hop_length=self.hop_length)
+        tempogram = _frame_features.tempogram(self.onset_strength[0], win_length=int(n_lags))
+        return librosa.feature.tempo(tg=tempogram, sr=self.sr, hop_length=self.hop_length)
+
+
+def describe_segments(segments, *, features, statistics, **settings):
+    """Return statistics of the features of waveforms, (n_segments, n_descriptors, 1)."""
+    rows = [_describe(SegmentFeatures(y, **settings), features, statistics) for y in segments]
+    return np.stack(rows).astype(np.float32)[..., np.newaxis]
+
+
+def _describe(segment, features, statistics):
+    return np.concatenate(
+        [
+            segment.tempo if name == "tempo" else summarize(getattr(segment, name), statistics, -1)
+            for name in features
+        ]
+    )
