@@ -5,6 +5,7 @@ from . import feature_extraction as feature_extraction
 from . import neural_network as neural_network
 from . import preprocessing as preprocessing
 from .audio import AudioError as AudioError
+from .audio import find_faults as find_faults
 from .audio import load_audio as load_audio
 from .audio import read_blocks as read_blocks
 from .ensemble import SegmentVotingClassifier as SegmentVotingClassifier

@@ -1,6 +1,7 @@
 """Files to waveforms."""
 
 from ._errors import AudioError
+from ._faults import find_faults
 from ._load import load_audio, read_blocks
 
-__all__ = ["AudioError", "load_audio", "read_blocks"]
+__all__ = ["AudioError", "find_faults", "load_audio", "read_blocks"]

@@ -31,6 +31,8 @@ _CUT_OGG = "Last page lacks an end-of-stream bit"
 
 # A tag or the first frame of an MPEG stream, or a WAV file that holds one (format 0x55).
 _MPEG = re.compile(rb"ID3|\xff[\xe0-\xff]|RIFF.*fmt .{4}\x55\x00", re.DOTALL)
+# What a first MPEG frame holds that says how many follow.
+_MPEG_LENGTH = re.compile(rb"Xing|Info|VBRI")
 
 
 class AudioStream(sf.SoundFile):
@@ -38,13 +40,21 @@ class AudioStream(sf.SoundFile):
 
     Attributes
     ----------
+    length_is_estimated : bool
+        Whether ``frames`` is a guess from the size of the file, as for an MP3 without a header of
+        its own.
     messages : list of str
         What the decoder has complained of so far.
     """
 
     def __init__(self, name):
         with open(name, "rb", buffering=0) as file:
-            self._is_mpeg = bool(_MPEG.match(file.read(512)))
+            head = file.read(512)
+            self._is_mpeg = bool(_MPEG.match(head))
+            if head.startswith(b"ID3"):
+                file.seek(10 + _read_synchsafe(head[6:10]))
+                head = file.read(512)
+            self.length_is_estimated = self._is_mpeg and not _MPEG_LENGTH.search(head)
         self.messages = []
         with self._silence():
             super().__init__(name)
@@ -66,6 +76,14 @@ class AudioStream(sf.SoundFile):
         with decoder_messages() as messages:
             yield
         self.messages += messages
+
+
+def _read_synchsafe(data):
+    """Return the number that ID3 writes with seven bits to the byte."""
+    number = 0
+    for byte in data:
+        number = number << 7 | byte & 0x7F
+    return number
 
 
 @contextmanager
@@ -138,6 +156,7 @@ def decode(file, start, n_frames):
     if start:
         file.seek(start)
     at_once = max(BLOCK_SAMPLES // file.channels, 1)
+    is_first = True
     while n_frames:
         n = min(at_once, n_frames)
         if file.subtype == "PCM_16":
@@ -145,11 +164,16 @@ def decode(file, start, n_frames):
             y *= np.float32(1 / 32768)
         else:
             y = file.read(n, dtype="float32")
-        if len(y) < n:
+        if len(y) < n and not file.length_is_estimated:
             missing = n_frames - len(y)
             raise AudioError({file.name: f"truncated: it ends {missing} samples too soon"})
-        n_frames -= n
+        if not len(y) and is_first:
+            raise AudioError({file.name: "no samples"})
         yield y
+        if len(y) < n:
+            break
+        is_first = False
+        n_frames -= n
 
 
 def mix(blocks):
@@ -161,38 +185,42 @@ def mix(blocks):
 
 
 def resampled_length(file, n_frames, sr):
-    """Return how many samples `resample` gives, by soxr's own rounding."""
+    """Return how many samples `resample` gives of so many frames, by soxr's own rounding."""
     n_samples = int(n_frames / (file.samplerate / sr) + 0.5)
     if not n_samples:
         raise AudioError({file.name: "shorter than one sample"})
     return n_samples
 
 
-def resample(blocks, file, n_frames, sr):
-    """Resample blocks that hold ``n_frames`` in all, and check that all samples are finite.
+def resample(blocks, file, sr):
+    """Resample blocks and check that all samples are finite.
 
     The filter goes on from block to block: joined, they are the whole resampled at once, sample
     for sample.
     """
-    stream = None
+    if file.samplerate != sr:
+        blocks = _resample(blocks, file.samplerate, sr)
     for y in blocks:
-        if file.samplerate != sr:
-            if stream is None:
-                n_channels = 1 if y.ndim == 1 else y.shape[1]
-                stream = soxr.ResampleStream(
-                    file.samplerate, sr, n_channels, dtype="float32", quality="HQ"
-                )
-            n_frames -= len(y)
-            y = stream.resample_chunk(y, last=not n_frames)
         if file.subtype != "PCM_16" and not np.isfinite(y).all():
             raise AudioError({file.name: "NaN or infinite samples"})
         yield y
 
 
+def _resample(blocks, native_sr, sr):
+    y = next(blocks)
+    n_channels = 1 if y.ndim == 1 else y.shape[1]
+    stream = soxr.ResampleStream(native_sr, sr, n_channels, dtype="float32", quality="HQ")
+    for following in blocks:
+        yield stream.resample_chunk(y)
+        y = following
+    yield stream.resample_chunk(y, last=True)
+
+
 def regroup(blocks, n_samples, size):
     """Join and cut blocks along their first axis to ``size`` samples each, the last one shorter.
 
-    Holds one result and one block; a block that is already a result is passed on as it is.
+    There may be fewer than ``n_samples`` in all, where that was an estimate. Holds one result and
+    one block; a block that is already a result is passed on as it is.
     """
     out, filled = np.empty(0), 0
     for block in blocks:
@@ -211,3 +239,5 @@ def regroup(blocks, n_samples, size):
                 part, filled = out, 0
             n_samples -= wanted
             yield part
+    if filled:
+        yield out[:filled]

@@ -166,7 +166,7 @@ def _read(file, sr, offset, duration, mono):
     blocks = decode(file, start, n_frames)
     if mono:
         blocks = mix(blocks)
-    return resampled_length(file, n_frames, sr), resample(blocks, file, n_frames, sr)
+    return resampled_length(file, n_frames, sr), resample(blocks, file, sr)
 
 
 def _check_parameters(sr, offset, duration):

@@ -146,3 +146,13 @@ def test_paths_of_any_kind(tmp_path):
     path.symlink_to(tmp_path / "gone.wav")
     with pytest.raises(AudioError, match="no such file"):
         load_audio(path)
+
+
+@pytest.mark.parametrize("tag", [b"", b"ID3\x04\x00\x00\x00\x00\x02\x00" + bytes(256)])
+def test_an_mp3_that_does_not_say_how_long_it_is(tmp_path, tag):
+    """Then libsndfile guesses a length from the size of the file, here one that is too long."""
+    options = {"bitrate_mode": "CONSTANT", "compression_level": 0.95}
+    path = write(tmp_path / "song.mp3", np.tile(NOISE[:, 0], 5), 22050, **options)
+    path.write_bytes(tag + path.read_bytes())
+    for sr in (22050, 16000):
+        assert 10 * sr <= len(load_audio(path, sr=sr)) < 10.1 * sr
