@@ -29,11 +29,12 @@ class FeatureCache:
     def __init__(self, cache, transformer):
         memory = check_memory(os.fspath(cache) if isinstance(cache, os.PathLike) else cache)
         self._backend = memory.store_backend
+        if self._backend is None:
+            return
         self._folder = type(transformer).__name__
         params = transformer.get_params()
         self._settings = joblib.hash(
             (
-                self._folder,
                 {name: value for name, value in params.items() if name not in _IRRELEVANT},
                 installed_versions((*transformer._stamped_packages, "soundfile", "soxr")),
             )
