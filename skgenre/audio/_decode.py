@@ -27,6 +27,7 @@ _SIZE_MISMATCH = re.compile(
 _UNKNOWN_SIZE = 0x7FFFFF00
 # What libsndfile answers where a header leaves the length open, as that of a piped FLAC may.
 _UNKNOWN_LENGTH = 2**62
+_RAW = "raw samples, without a header that says what they are"
 _CUT_OGG = "Last page lacks an end-of-stream bit"
 
 # A tag or the first frame of an MPEG stream, or a WAV file that holds one (format 0x55).
@@ -40,6 +41,8 @@ class AudioStream(sf.SoundFile):
 
     Attributes
     ----------
+    path : str
+        The path of the file.
     length_is_estimated : bool
         Whether ``frames`` is a guess from the size of the file, as for an MP3 without a header of
         its own.
@@ -56,8 +59,10 @@ class AudioStream(sf.SoundFile):
                 head = file.read(512)
             self.length_is_estimated = self._is_mpeg and not _MPEG_LENGTH.search(head)
         self.messages = []
+        self.path = name
         with self._silence():
-            super().__init__(name)
+            # soundfile cannot encode a name that is not valid in the file system's encoding
+            super().__init__(name if os.name == "nt" else os.fsencode(name))
 
     def read(self, *args, **kwargs):
         with self._silence():
@@ -115,21 +120,24 @@ def check_path(path):
     if not stat.S_ISREG(status.st_mode):
         raise AudioError({name: "a pipe, socket or device, not an audio file"})
     if os.path.splitext(name)[1].lower() == ".raw":
-        raise AudioError({name: "raw samples, without a header that says what they are"})
+        raise AudioError({name: _RAW})
     if status.st_size == 0:
         raise AudioError({name: "empty file"})
     return name
 
 
 def _check_header(file):
+    if file.format == "RAW":
+        # libsndfile takes .gsm, .vox and .au files without a header by their names
+        raise AudioError({file.path: _RAW})
     if file.channels > MAX_CHANNELS:
-        raise AudioError({file.name: f"{file.channels} channels, over the limit of {MAX_CHANNELS}"})
+        raise AudioError({file.path: f"{file.channels} channels, over the limit of {MAX_CHANNELS}"})
     if not MIN_SAMPLE_RATE <= file.samplerate <= MAX_SAMPLE_RATE:
-        raise AudioError({file.name: f"a sample rate of {file.samplerate} Hz is out of range"})
+        raise AudioError({file.path: f"a sample rate of {file.samplerate} Hz is out of range"})
     if _is_truncated(file):
-        raise AudioError({file.name: "truncated: it holds less audio than its header says"})
+        raise AudioError({file.path: "truncated: it holds less audio than its header says"})
     if file.frames >= _UNKNOWN_LENGTH:
-        raise AudioError({file.name: "its header does not say how long it is"})
+        raise AudioError({file.path: "its header does not say how long it is"})
 
 
 def _is_truncated(file):
@@ -147,7 +155,7 @@ def select(file, offset=0.0, duration=None):
     if duration is not None:
         n_frames = min(n_frames, round(duration * file.samplerate))
     if n_frames <= 0:
-        raise AudioError({file.name: f"no samples after {offset} s" if offset else "no samples"})
+        raise AudioError({file.path: f"no samples after {offset} s" if offset else "no samples"})
     return start, n_frames
 
 
@@ -166,9 +174,9 @@ def decode(file, start, n_frames):
             y = file.read(n, dtype="float32")
         if len(y) < n and not file.length_is_estimated:
             missing = n_frames - len(y)
-            raise AudioError({file.name: f"truncated: it ends {missing} samples too soon"})
+            raise AudioError({file.path: f"truncated: it ends {missing} samples too soon"})
         if not len(y) and is_first:
-            raise AudioError({file.name: "no samples"})
+            raise AudioError({file.path: "no samples"})
         yield y
         if len(y) < n:
             break
@@ -188,7 +196,7 @@ def resampled_length(file, n_frames, sr):
     """Return how many samples `resample` gives of so many frames, by soxr's own rounding."""
     n_samples = int(n_frames / (file.samplerate / sr) + 0.5)
     if not n_samples:
-        raise AudioError({file.name: "shorter than one sample"})
+        raise AudioError({file.path: "shorter than one sample"})
     return n_samples
 
 
@@ -202,7 +210,7 @@ def resample(blocks, file, sr):
         blocks = _resample(blocks, file.samplerate, sr)
     for y in blocks:
         if file.subtype != "PCM_16" and not np.isfinite(y).all():
-            raise AudioError({file.name: "NaN or infinite samples"})
+            raise AudioError({file.path: "NaN or infinite samples"})
         yield y
 
 

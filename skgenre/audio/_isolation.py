@@ -95,6 +95,8 @@ class Workers:
         WorkerError
             If the worker crashed or did not answer in time.
         """
+        # pickled twice: what the worker cannot unpickle is then an error of the call
+        call = pickle.dumps((function, args), protocol=5)
         worker = self._take()
         too_late = threading.Event()
 
@@ -107,7 +109,7 @@ class Workers:
             if timer:
                 timer.daemon = True
                 timer.start()
-            pickle.dump((function, args), worker.stdin, protocol=5)
+            pickle.dump(call, worker.stdin, protocol=5)
             worker.stdin.flush()
             succeeded, result = pickle.load(worker.stdout)
         except (EOFError, OSError, pickle.UnpicklingError):

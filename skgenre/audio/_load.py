@@ -182,7 +182,7 @@ def _check_size(file, n_samples, n_channels):
     if n_samples * n_channels * 4 > MAX_DECODED_BYTES:
         raise AudioError(
             {
-                file.name: f"{n_samples} samples of {n_channels} channels are over the size limit "
+                file.path: f"{n_samples} samples of {n_channels} channels are over the size limit "
                 f"of {MAX_DECODED_BYTES / 2**30:.0f} GiB; pass a duration or use read_blocks"
             }
         )

@@ -14,8 +14,9 @@ def serve(requests, replies):
     threading.Thread(target=_receive, args=(requests, calls), daemon=True).start()
     _send("ready", replies)
     while True:
-        function, args = calls.get()
+        call = calls.get()
         try:
+            function, args = pickle.loads(call)
             reply = True, function(*args)
         except Exception as error:
             reply = False, error
