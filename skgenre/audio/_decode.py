@@ -189,7 +189,8 @@ def mix(blocks):
     for y in blocks:
         # what overflows here is refused with the samples that were not finite before
         with np.errstate(over="ignore", invalid="ignore"):
-            yield y.mean(axis=1) if y.ndim == 2 else y
+            # channel by channel, for a mean along the short axis is many times slower
+            yield sum(y.T) / np.float32(y.shape[1]) if y.ndim == 2 else y
 
 
 def resampled_length(file, n_frames, sr):

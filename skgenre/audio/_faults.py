@@ -23,7 +23,7 @@ _N_DEVIATIONS = 5
 _MIN_DEVIATION = np.log(1.1)
 
 
-def find_faults(paths, *, min_duration=1.0, n_jobs=None, timeout=60.0, verbose=0):
+def find_faults(paths, *, min_duration=1.0, n_jobs=None, timeout=120.0, verbose=0):
     """Find what is wrong with the files of a corpus.
 
     Every file is decoded once, whole, in a process that may crash or hang, and compared with the
@@ -38,8 +38,8 @@ def find_faults(paths, *, min_duration=1.0, n_jobs=None, timeout=60.0, verbose=0
     n_jobs : int, default=None
         How many files are decoded at a time, each in a process of its own; ``None`` is 1 and -1
         all cores.
-    timeout : float, default=60.0
-        Seconds that one file may take.
+    timeout : float, default=120.0
+        Seconds that one file may take. Three hours of MP3 take about one minute.
     verbose : int, default=0
         Show a progress bar.
 

@@ -61,12 +61,19 @@ def load_audio(path, *, sr=22050, offset=0.0, duration=None, mono=True, timeout=
     See Also
     --------
     read_blocks : The same, block by block.
+    find_faults : What is wrong with the files of a corpus.
     librosa.load : The same numbers; also decodes through ffmpeg, and reports failures as they come.
 
     Notes
     -----
     16-bit files are read as integers and then scaled, which is several times faster than
     libsndfile's own conversion and gives the same numbers.
+
+    A truncated file is refused where its format tells: WAV, AIFF, AU, CAF, W64, RF64, FLAC, OGG,
+    and MP3 with a Xing, Info or VBRI header. Other MP3 files, and AVR, IRCAM, MAT, MPC, NIST, PAF,
+    PVF, SDS, SVX, VOC, WVE and XI, give the part that is there. Bits that flipped in the samples
+    themselves are not noticed in uncompressed formats; `find_faults` reports what the MPEG decoder
+    complains of.
 
     Examples
     --------
