@@ -47,10 +47,10 @@ def validate_clips(estimator, X, *, reset, allow_nan=False):
     )
 
 
-def read_clip(clip, *, sr, duration):
+def read_clip(clip, *, sr, duration, timeout=None):
     """Return a clip as a waveform at ``sr``, at most ``duration`` seconds of it."""
     if not isinstance(clip, np.ndarray):
-        return load_audio(clip, sr=sr, duration=duration)
+        return load_audio(clip, sr=sr, duration=duration, timeout=timeout)
     if not len(clip):
         raise AudioError({"": "no samples"})
     if np.isnan(clip).any():

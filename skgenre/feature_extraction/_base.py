@@ -33,8 +33,8 @@ class BaseClipTransformer(TransformerMixin, VersionedEstimator):
     """Reads clips, cuts them in segments and gathers what a subclass computes from them.
 
     Subclasses store ``sr``, ``duration``, ``n_segments``, ``segment_duration``, ``cache``,
-    ``on_error``, ``n_jobs`` and ``verbose``. They implement ``_make_kernel()``, a function from
-    segments (n_segments, n_samples) to features (n_segments, n_bands, n_frames), and
+    ``on_error``, ``timeout``, ``n_jobs`` and ``verbose``. They implement ``_make_kernel()``, a
+    function from segments (n_segments, n_samples) to features (n_segments, n_bands, n_frames), and
     ``_feature_shape(n_samples)``, the (n_bands, n_frames) of a segment.
     """
 
@@ -47,6 +47,7 @@ class BaseClipTransformer(TransformerMixin, VersionedEstimator):
         "segment_duration": [Interval(Real, 0, None, closed="neither"), None],
         "cache": [str, os.PathLike, HasMethods("cache"), None],
         "on_error": [StrOptions({"raise", "nan"})],
+        "timeout": [Interval(Real, 0, None, closed="neither"), None],
         "n_jobs": [Integral, None],
         "verbose": ["verbose"],
     }
@@ -158,11 +159,12 @@ class BaseClipTransformer(TransformerMixin, VersionedEstimator):
     def _read(self, clip):
         """Yield the segments of a clip, (n_segments, n_samples): of a long file, part by part."""
         n_samples = self._segment_samples()
-        if self.duration is None and n_samples is not None:
+        if self.duration is None and n_samples is not None and self.timeout is None:
             n_together = -(-round(_SECONDS_TOGETHER * self.sr) // n_samples)
             blocks = read_clip_blocks(clip, sr=self.sr, n_samples=n_together * n_samples)
         else:
-            blocks = iter([read_clip(clip, sr=self.sr, duration=self.duration)])
+            whole = read_clip(clip, sr=self.sr, duration=self.duration, timeout=self.timeout)
+            blocks = iter([whole])
         segments = self._cut(next(blocks))
         if self._feature_shape(segments.shape[1])[1] < 1:
             raise AudioError({"": f"shorter than {self._shortest_segment}"})

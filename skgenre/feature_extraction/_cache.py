@@ -7,7 +7,7 @@ from sklearn.utils.validation import check_memory
 from .._base import installed_versions
 
 # What changes how a song is read or when, but not what comes out.
-_IRRELEVANT = ("cache", "n_jobs", "on_error", "verbose")
+_IRRELEVANT = ("cache", "n_jobs", "on_error", "timeout", "verbose")
 
 
 class FeatureCache:

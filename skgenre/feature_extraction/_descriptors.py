@@ -83,6 +83,9 @@ class AudioDescriptorTransformer(BaseClipTransformer):
     on_error : {"raise", "nan"}, default="raise"
         What to do with clips that cannot be read: raise an error that names all of them, or give
         them rows of NaN and warn once in each call.
+    timeout : float, default=None
+        Seconds that a separate process may take to read a file. A file that hangs or crashes the
+        decoder is then one that cannot be read. ``None`` reads in this process.
     n_jobs : int, default=None
         How many clips are read and transformed at a time, in threads unless
         `joblib.parallel_config` names another backend.
@@ -196,6 +199,7 @@ class AudioDescriptorTransformer(BaseClipTransformer):
         segment_duration=None,
         cache=None,
         on_error="raise",
+        timeout=None,
         n_jobs=None,
         verbose=0,
     ):
@@ -211,6 +215,7 @@ class AudioDescriptorTransformer(BaseClipTransformer):
         self.segment_duration = segment_duration
         self.cache = cache
         self.on_error = on_error
+        self.timeout = timeout
         self.n_jobs = n_jobs
         self.verbose = verbose
 

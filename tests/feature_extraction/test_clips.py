@@ -243,3 +243,17 @@ def test_long_files_are_cut_as_short_ones(songs, tmp_path, monkeypatch, extra):
     monkeypatch.setattr("skgenre.feature_extraction._base._SECONDS_TOGETHER", 1.7)
     for clip in (path, y):
         assert_array_equal(segmenter.transform([clip])[0], whole)
+
+
+@pytest.mark.parametrize(
+    "params", [SHORT, {"duration": None, "n_segments": None, "segment_duration": 0.5}]
+)
+def test_files_are_read_in_another_process_where_asked(some_bad, params):
+    expected = MFCCSegmenter(**params).fit_transform(some_bad[::2])
+    segmenter = MFCCSegmenter(**params, on_error="nan", timeout=60)
+    with pytest.warns(UserWarning, match="2 of 4 clips"):
+        features = segmenter.fit_transform(some_bad)
+    for one, other in zip(features[::2], expected, strict=True):
+        assert_array_equal(one, other)
+    with pytest.warns(UserWarning, match="not decoded within 1e-09 s"):
+        segmenter.set_params(timeout=1e-9).transform(some_bad[:2])
