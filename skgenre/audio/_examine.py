@@ -20,6 +20,10 @@ _FAULTS = {
     "NaN": "nan",
 }
 
+# Said of an MP3 that is larger than its header says, as by tags after the music. One that is
+# smaller is truncated.
+_ADDED = "Xing stream size"
+
 
 @dataclass
 class Examination:
@@ -63,8 +67,8 @@ def examine(path):
         (reason,) = error.failures.values()
         faults = (fault for start, fault in _FAULTS.items() if reason.startswith(start))
         found.error = next(faults, "unreadable"), reason
-    if file is not None and file.messages:
-        found.complaint = file.messages[0]
+    complaints = [message for message in file.messages if _ADDED not in message] if file else []
+    found.complaint = complaints[0] if complaints else ""
     return found
 
 

@@ -126,6 +126,13 @@ def test_a_damaged_mp3_is_named_with_the_decoders_complaint(good, damaged_mp3, c
     assert capfd.readouterr() == ("", "")
 
 
+def test_tags_after_the_music_are_no_damage(write, music):
+    path = write("song.mp3", music[0])
+    with open(path, "ab") as file:
+        file.write(b"LYRICSBEGIN" + bytes(2000))
+    assert find_faults([path]).empty
+
+
 def test_exact_duplicates_name_the_first(good, write, music, tmp_path):
     copy = shutil.copy(good[0], tmp_path / "copy.wav")
     again = write("again.flac", sf.read(good[0])[0])
