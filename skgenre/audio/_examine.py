@@ -67,8 +67,9 @@ def examine(path):
         (reason,) = error.failures.values()
         faults = (fault for start, fault in _FAULTS.items() if reason.startswith(start))
         found.error = next(faults, "unreadable"), reason
-    complaints = [message for message in file.messages if _ADDED not in message] if file else []
-    found.complaint = complaints[0] if complaints else ""
+    if file is not None:
+        complaints = (message for message in file.messages if _ADDED not in message)
+        found.complaint = next(complaints, "")
     return found
 
 
