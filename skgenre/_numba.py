@@ -1,9 +1,32 @@
-def compiled(function):
-    """Compile a function of arrays with numba, once for all processes that can share its cache."""
-    import numba
+from contextlib import suppress
+from typing import Any
 
-    settings: dict = {"nogil": True, "fastmath": {"contract"}}
-    try:
-        return numba.njit(cache=True, **settings)(function)
-    except RuntimeError:  # neither the package's folder nor the user's can be written
-        return numba.njit(**settings)(function)
+
+def compiled(function):
+    """Compile a function of arrays with numba, once for all processes that can share its cache.
+
+    Where the cache cannot be read or written, the function is compiled for this process alone.
+    """
+    import numba
+    from numba.core.caching import FunctionCache
+
+    class ForgivingCache(FunctionCache):
+        """A cache of machine code that never stands in the way of using it."""
+
+        def load_overload(self, sig, target_context):
+            try:
+                return super().load_overload(sig, target_context)
+            except Exception:  # whatever a damaged file raises
+                with suppress(OSError):
+                    self.flush()
+
+        def save_overload(self, sig, data):
+            # as when the disk is full
+            with suppress(OSError):
+                super().save_overload(sig, data)
+
+    dispatcher: Any = numba.njit(nogil=True, fastmath={"contract"})(function)
+    # neither the package's folder nor the user's can be written
+    with suppress(RuntimeError):
+        dispatcher._cache = ForgivingCache(function)
+    return dispatcher

@@ -37,9 +37,17 @@ STATISTICS: dict[str, Callable] = {
 
 
 def check_statistics(statistics):
-    """Refuse names that are no statistics, and none at all."""
-    if not len(statistics) or any(name not in STATISTICS for name in statistics):
-        raise ValueError(f"statistics must be some of {sorted(STATISTICS)}, got {statistics!r}")
+    """Refuse names that are no statistics, names that come twice, and none at all."""
+    check_choice("statistics", statistics, STATISTICS)
+
+
+def check_choice(parameter, names, choices):
+    """Refuse all but some names of the choices, each once."""
+    unknown = [name for name in names if not isinstance(name, str) or name not in choices]
+    if unknown:
+        raise ValueError(f"{parameter} {unknown} are unknown; choose of {sorted(choices)}")
+    if not len(names) or len(set(names)) < len(names):
+        raise ValueError(f"{parameter} must be some of {sorted(choices)}, each once, got {names!r}")
 
 
 def summarize(values, statistics, axis):

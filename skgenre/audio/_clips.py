@@ -1,4 +1,5 @@
 import os
+from collections.abc import Iterator, Mapping, Set
 
 import numpy as np
 from scipy.sparse import issparse
@@ -28,8 +29,10 @@ def validate_clips(estimator, X, *, reset, allow_nan=False):
     clips : list of paths, list of ndarray or ndarray of shape (n_clips, n_samples)
         Each element is what `read_clip` takes.
     """
-    if isinstance(X, str | os.PathLike):
+    if _is_path(X):
         raise ValueError(f"Expected a sequence of paths, got the single path {X!r}; pass [path]")
+    if isinstance(X, Mapping | Set | Iterator):
+        raise ValueError(f"Expected a sequence of clips, got a {type(X).__name__}")
     if getattr(X, "ndim", 1) == 2 and not issparse(X) and _holds_paths(np.asarray(X[:1])):
         raise ValueError(
             "Expected a 1-D sequence of paths, got a table of them; select the column of paths"
@@ -75,11 +78,11 @@ def fit_length(y, n_samples):
 
 def clip_name(clip, index):
     """Name a clip in a message: its path, or its place among the clips."""
-    return str(clip) if _is_path(clip) else f"clip {index}"
+    return os.fsdecode(clip) if _is_path(clip) else f"clip {index}"
 
 
 def _is_path(clip):
-    return isinstance(clip, str | os.PathLike)
+    return isinstance(clip, str | bytes | os.PathLike)
 
 
 def _holds_paths(table):

@@ -32,6 +32,8 @@ _CUT_OGG = "Last page lacks an end-of-stream bit"
 
 # A tag or the first frame of an MPEG stream, or a WAV file that holds one (format 0x55).
 _MPEG = re.compile(rb"ID3|\xff[\xe0-\xff]|RIFF.*fmt .{4}\x55\x00", re.DOTALL)
+# How files begin that the MPEG decoder is never asked to read; it is the last resort for any other.
+_OTHER = re.compile(rb"RIFF|RIFX|RF64|riff|FORM|\.snd|fLaC|OggS|caff")
 # What a first MPEG frame holds that says how many follow.
 _MPEG_LENGTH = re.compile(rb"Xing|Info|VBRI")
 
@@ -53,11 +55,12 @@ class AudioStream(sf.SoundFile):
     def __init__(self, name):
         with open(name, "rb", buffering=0) as file:
             head = file.read(512)
-            self._is_mpeg = bool(_MPEG.match(head))
+            is_mpeg = bool(_MPEG.match(head))
+            self._may_be_mpeg = is_mpeg or not _OTHER.match(head)
             if head.startswith(b"ID3"):
                 file.seek(10 + _read_synchsafe(head[6:10]))
                 head = file.read(512)
-            self.length_is_estimated = self._is_mpeg and not _MPEG_LENGTH.search(head)
+            self.length_is_estimated = is_mpeg and not _MPEG_LENGTH.search(head)
         self.messages = []
         self.path = name
         with self._silence():
@@ -75,7 +78,7 @@ class AudioStream(sf.SoundFile):
 
     @contextmanager
     def _silence(self):
-        if not self._is_mpeg:
+        if not self._may_be_mpeg:
             yield
             return
         with decoder_messages() as messages:
@@ -100,9 +103,17 @@ def open_audio(path):
             _check_header(file)
             yield file
     except (sf.LibsndfileError, OSError) as error:
-        # libsndfile has no text for an error that its decoders raise half way
-        reason = str(getattr(error, "error_string", error)).rstrip(".") or "truncated or damaged"
-        raise AudioError({name: f"not readable as audio ({reason})"}) from error
+        raise AudioError({name: _explain(error)}) from error
+
+
+def _explain(error):
+    text = str(getattr(error, "error_string", error)).rstrip(".")
+    if "lost sync" in text:
+        return f"truncated or damaged ({text})"
+    if text.startswith("File does not exist"):
+        text = "neither MPEG nor any other format"  # what libsndfile means, as the file exists
+    # libsndfile has no text for an error that its decoders raise half way
+    return f"not readable as audio ({text or 'truncated or damaged'})"
 
 
 def check_path(path):
@@ -187,10 +198,12 @@ def decode(file, start, n_frames):
 def mix(blocks):
     """Average the channels of blocks into one."""
     for y in blocks:
-        # what overflows here is refused with the samples that were not finite before
-        with np.errstate(over="ignore", invalid="ignore"):
-            # channel by channel, for a mean along the short axis is many times slower
-            yield sum(y.T) / np.float32(y.shape[1]) if y.ndim == 2 else y
+        if y.ndim == 2:
+            # what overflows here is refused with the samples that were not finite before
+            with np.errstate(over="ignore", invalid="ignore"):
+                # channel by channel, for a mean along the short axis is many times slower
+                y = sum(y.T) / np.float32(y.shape[1])
+        yield y
 
 
 def resampled_length(file, n_frames, sr):

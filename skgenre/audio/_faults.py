@@ -9,7 +9,7 @@ from ._decode import check_path
 from ._errors import AudioError
 from ._examine import Examination, examine
 from ._fingerprint import find_matches
-from ._isolation import WorkerError, Workers
+from ._isolation import WorkerError, Workers, check_timeout
 
 # Beyond these a file is at fault: half of it silence, one sample in ten thousand clipped, an offset
 # of a fiftieth of full scale.
@@ -113,9 +113,9 @@ def find_faults(paths, *, min_duration=1.0, n_jobs=None, timeout=120.0, verbose=
 
     if isinstance(paths, str | bytes | os.PathLike):
         raise ValueError(f"Expected a sequence of paths, got the single path {paths!r}")
-    for name, number in [("min_duration", min_duration), ("timeout", timeout)]:
-        if number <= 0:
-            raise ValueError(f"{name} must be positive, got {number!r}")
+    if not min_duration > 0:
+        raise ValueError(f"min_duration must be positive, got {min_duration!r}")
+    check_timeout(timeout)
     paths = list(paths)
     with Workers() as workers:
         found = list(

@@ -8,6 +8,12 @@ from contextlib import suppress
 from typing import IO
 
 
+def check_timeout(timeout):
+    """Refuse what cannot be waited for."""
+    if not 0 < timeout <= threading.TIMEOUT_MAX:
+        raise ValueError(f"timeout must be a positive number of seconds, got {timeout!r}")
+
+
 class WorkerError(Exception):
     """A worker process that crashed or did not answer in time; the text says which."""
 
@@ -20,7 +26,8 @@ class _Worker(subprocess.Popen):
 
     def __init__(self):
         super().__init__(
-            [sys.executable, "-m", "skgenre.audio._worker"],
+            # -P: the current folder may hold files of strangers, and modules named as ours
+            [sys.executable, "-P", "-m", "skgenre.audio._worker"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
@@ -61,11 +68,12 @@ class Workers:
     A worker is a fresh interpreter: it does not import the caller's ``__main__``, and it inherits
     neither threads nor TensorFlow. Idle workers are kept for the next call, and all of them end
     with `close`, with this object, or with the parent process. Calls may come from several threads
-    at once.
+    at once; those that `close` cuts short raise `WorkerError`.
     """
 
     def __init__(self):
         self._idle: list[_Worker] = []
+        self._busy: set[_Worker] = set()
         self._finalizer = weakref.finalize(self, _end_all, self._idle)
 
     def __enter__(self):
@@ -75,7 +83,9 @@ class Workers:
         self.close()
 
     def close(self):
-        """End the idle workers."""
+        """End the workers."""
+        for worker in list(self._busy):
+            worker.kill()
         _end_all(self._idle)
 
     def run(self, function, *args, timeout=None):
@@ -98,6 +108,7 @@ class Workers:
         # pickled twice: what the worker cannot unpickle is then an error of the call
         call = pickle.dumps((function, args), protocol=5)
         worker = self._take()
+        self._busy.add(worker)
         too_late = threading.Event()
 
         def give_up():
@@ -122,6 +133,7 @@ class Workers:
             worker.end()
             raise
         finally:
+            self._busy.discard(worker)
             if timer:
                 timer.cancel()
                 timer.join()

@@ -14,7 +14,7 @@ from ._decode import (
     select,
 )
 from ._errors import AudioError
-from ._isolation import WorkerError, run_isolated
+from ._isolation import WorkerError, check_timeout, run_isolated
 
 # What may be held at once, as samples of the result.
 MAX_DECODED_BYTES = 4 * 2**30
@@ -87,8 +87,7 @@ def load_audio(path, *, sr=22050, offset=0.0, duration=None, mono=True, timeout=
     """
     _check_parameters(sr, offset, duration)
     if timeout is not None:
-        if timeout <= 0:
-            raise ValueError(f"timeout must be positive or None, got {timeout!r}")
+        check_timeout(timeout)
         return _load_isolated(check_path(path), sr, offset, duration, mono, timeout)
     with open_audio(path) as file:
         n_samples, blocks = _read(file, sr, offset, duration, mono)
@@ -155,7 +154,7 @@ def read_blocks(path, *, sr=22050, block_duration=30.0, offset=0.0, duration=Non
     [44100, 44100, 22050]
     """
     _check_parameters(sr, offset, duration)
-    if round(block_duration * sr) < 1:
+    if not 0.5 < block_duration * sr < np.inf:
         raise ValueError(f"block_duration must hold at least one sample, got {block_duration!r}")
     return _read_blocks(path, sr, round(block_duration * sr), offset, duration)
 
@@ -177,12 +176,12 @@ def _read(file, sr, offset, duration, mono):
 
 
 def _check_parameters(sr, offset, duration):
-    if sr <= 0:
+    if not 0 < sr < np.inf:
         raise ValueError(f"sr must be a positive number of Hz, got {sr!r}")
-    if offset < 0:
-        raise ValueError(f"offset must not be negative, got {offset!r}")
-    if duration is not None and duration <= 0:
-        raise ValueError(f"duration must be positive or None, got {duration!r}")
+    if not 0 <= offset < np.inf:
+        raise ValueError(f"offset must be finite and not negative, got {offset!r}")
+    if duration is not None and not 0 < duration < np.inf:
+        raise ValueError(f"duration must be positive and finite or None, got {duration!r}")
 
 
 def _check_size(file, n_samples, n_channels):

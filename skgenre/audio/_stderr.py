@@ -40,7 +40,11 @@ class _Diversion:
                 except OSError:
                     return  # standard error is closed
                 if not self._file or self._n_read > _MAX_FILE_SIZE:
-                    self._file = tempfile.TemporaryFile(buffering=0)  # noqa: SIM115
+                    try:
+                        self._file = tempfile.TemporaryFile(buffering=0)  # noqa: SIM115
+                    except OSError:
+                        os.close(self._saved)
+                        return  # nowhere to lead it
                     self._n_read = 0
                 os.dup2(self._file.fileno(), 2)
             self._listeners.append(messages)

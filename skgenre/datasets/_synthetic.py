@@ -3,10 +3,11 @@ from numbers import Integral, Real
 
 import numpy as np
 import scipy.fft
-from joblib import Parallel, delayed
+from joblib import delayed
 from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, validate_params
 
+from .._parallel import run_parallel
 from ._styles import INSTRUMENTS, STYLES
 
 _STEPS = 16
@@ -94,11 +95,11 @@ def make_genre_clips(
     song_seeds = random_state.randint(2**31 - 1, size=n_clips)
     turns = [(genres[i % n_genres], i // n_genres % n_artists_per_genre) for i in range(n_clips)]
     X = np.empty((n_clips, round(duration * sr)), dtype=np.float32)
-    waveforms = Parallel(n_jobs=n_jobs, return_as="generator")(
+    calls = (
         delayed(_render)(artists[turn], sr, seed, X.shape[1])
         for turn, seed in zip(turns, song_seeds, strict=True)
     )
-    for i, waveform in enumerate(waveforms):
+    for i, waveform in enumerate(run_parallel(calls, n_jobs=n_jobs)):
         X[i] = waveform
     y = np.array([genre for genre, _ in turns])
     groups = np.array([f"{genre} artist {number}" for genre, number in turns])

@@ -1,18 +1,20 @@
 import os
 import warnings
 from abc import abstractmethod
+from contextlib import closing
 from functools import partial
 from numbers import Integral, Real
 
 import numpy as np
-from joblib import Parallel, delayed
-from joblib.parallel import get_active_backend
+from joblib import Memory, delayed
 from sklearn.base import TransformerMixin
-from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
+from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils._set_output import _get_output_config
 from sklearn.utils.metadata_routing import UNUSED
 from sklearn_compat.base import _fit_context
 
 from .._base import VersionedEstimator
+from .._parallel import run_parallel
 from .._progress import track
 from ..audio import AudioError
 from ..audio._clips import (
@@ -38,14 +40,14 @@ class BaseClipTransformer(TransformerMixin, VersionedEstimator):
     ``_feature_shape(n_samples)``, the (n_bands, n_frames) of a segment.
     """
 
-    _stamped_packages = ("skgenre", "scikit-learn", "numpy", "scipy", "librosa")
+    _stamped_packages = ("skgenre", "scikit-learn", "numpy", "scipy", "numba", "librosa")
 
     _parameter_constraints: dict = {
         "sr": [Interval(Real, 0, None, closed="neither")],
         "duration": [Interval(Real, 0, None, closed="neither"), None],
         "n_segments": [Interval(Integral, 1, None, closed="left"), None],
         "segment_duration": [Interval(Real, 0, None, closed="neither"), None],
-        "cache": [str, os.PathLike, HasMethods("cache"), None],
+        "cache": [str, os.PathLike, Memory, None],
         "on_error": [StrOptions({"raise", "nan"})],
         "timeout": [Interval(Real, 0, None, closed="neither"), None],
         "n_jobs": [Integral, None],
@@ -102,21 +104,22 @@ class BaseClipTransformer(TransformerMixin, VersionedEstimator):
         clips = validate_clips(self, X, reset=False, allow_nan=self.on_error == "nan")
         features = self._allocate(len(clips)) if out is None else self._check_out(out, len(clips))
         failures, n_unreadable = {}, 0
-        for i, result in enumerate(
-            track(
-                self._extract_all(clips),
-                total=len(clips),
-                description=type(self).__name__,
-                unit="songs",
-                verbose=self.verbose,
-            )
-        ):
-            if isinstance(result, AudioError):
-                (reason,) = result.failures.values()
-                failures[clip_name(clips[i], i)] = reason
-                n_unreadable += 1
-                result = self._unreadable_row()
-            features[i] = result
+        results = self._extract_all(clips)
+        tracked = track(
+            results,
+            total=len(clips),
+            description=type(self).__name__,
+            unit="songs",
+            verbose=self.verbose,
+        )
+        with closing(results), closing(tracked):
+            for i, result in enumerate(tracked):
+                if isinstance(result, AudioError):
+                    (reason,) = result.failures.values()
+                    failures[clip_name(clips[i], i)] = reason
+                    n_unreadable += 1
+                    result = self._unreadable_row()
+                features[i] = result if out is None else _convert(result, features.dtype)
         if failures and self.on_error == "raise":
             raise AudioError(failures)
         if failures:
@@ -135,15 +138,15 @@ class BaseClipTransformer(TransformerMixin, VersionedEstimator):
     def _feature_shape(self, n_samples):
         """Return the number of bands and of frames for a segment of ``n_samples``."""
 
+    def _feature_params(self):
+        """Return the parameters that shape the features, as the cache may compare them."""
+        return self.get_params()
+
     def _extract_all(self, clips):
         """Yield the features of each clip, or the error that says why there are none."""
         kernel, cache = self._make_kernel(), FeatureCache(self.cache, self)
-        backend, _ = get_active_backend(prefer="threads")
-        return Parallel(
-            n_jobs=self.n_jobs,
-            prefer="threads",
-            return_as="generator" if backend.supports_return_generator else "list",
-        )(delayed(self._extract)(kernel, cache, clip) for clip in clips)
+        calls = (delayed(self._extract)(kernel, cache, clip) for clip in clips)
+        return run_parallel(calls, n_jobs=self.n_jobs, prefer="threads")
 
     def _extract(self, kernel, cache, clip):
         try:
@@ -230,12 +233,19 @@ class BaseClipTransformer(TransformerMixin, VersionedEstimator):
         if self._gives_ragged_bags:
             raise ValueError("out needs clips of one shape; set a duration and n_segments")
         shape = (n_clips, *self._row_shape())
-        if getattr(out, "shape", None) != shape or np.dtype(out.dtype).kind != "f":
+        dtype = getattr(out, "dtype", None)
+        if getattr(out, "shape", None) != shape or getattr(dtype, "kind", None) != "f":
             raise ValueError(
                 f"out must be an array of floating-point numbers of shape {shape}, got "
-                f"{type(out).__name__} of shape {getattr(out, 'shape', None)} "
-                f"and dtype {getattr(out, 'dtype', None)}"
+                f"{type(out).__name__} of shape {getattr(out, 'shape', None)} and dtype {dtype}"
             )
+        if isinstance(out, np.ndarray) and not out.flags.writeable:
+            raise ValueError("out is read-only")
+        if (
+            hasattr(self, "set_output")
+            and _get_output_config("transform", self)["dense"] != "default"
+        ):
+            raise ValueError("out needs set_output(transform='default')")
         return out
 
     def _check_settings(self):
@@ -271,3 +281,11 @@ class BaseClipTransformer(TransformerMixin, VersionedEstimator):
             "allow_nan": self.on_error == "nan",
             "preserves_dtype": [np.float32],
         }
+
+
+def _convert(features, dtype):
+    with np.errstate(over="raise"):
+        try:
+            return features.astype(dtype)
+        except FloatingPointError:
+            raise ValueError(f"out has dtype {dtype}, which cannot hold {features.max()}") from None

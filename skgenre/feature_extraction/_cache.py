@@ -1,11 +1,16 @@
 import hashlib
 import os
+import warnings
+from numbers import Real
 
 import joblib
+import numpy as np
 from sklearn.utils.validation import check_memory
 
 from .._base import installed_versions
 
+# What makes the numbers.
+_PACKAGES = ("skgenre", "numpy", "scipy", "numba", "librosa", "soundfile", "soxr")
 # What changes how a song is read or when, but not what comes out.
 _IRRELEVANT = ("cache", "n_jobs", "on_error", "timeout", "verbose")
 
@@ -23,32 +28,42 @@ class FeatureCache:
     cache : None, path or joblib.Memory
         Where to keep the entries; ``None`` keeps none.
     transformer : estimator
-        Its class and parameters are part of the key.
+        The name of its class and its parameters are part of the key.
     """
 
     def __init__(self, cache, transformer):
-        memory = check_memory(os.fspath(cache) if isinstance(cache, os.PathLike) else cache)
-        self._backend = memory.store_backend
-        if self._backend is None:
+        self._backend = None
+        try:
+            memory = check_memory(os.fspath(cache) if isinstance(cache, os.PathLike) else cache)
+        except OSError as error:
+            warnings.warn(
+                f"cache={cache!r} cannot be used, and no features are kept: {error}",
+                stacklevel=4,
+            )
             return
+        if memory.store_backend is None:
+            return
+        self._backend = memory.store_backend
         self._folder = type(transformer).__name__
-        params = transformer.get_params()
+        params = transformer._feature_params()
         self._settings = joblib.hash(
             (
-                {name: value for name, value in params.items() if name not in _IRRELEVANT},
-                installed_versions((*transformer._stamped_packages, "soundfile", "soxr")),
+                f"{type(transformer).__module__}.{type(transformer).__qualname__}",
+                {k: _plain(value) for k, value in params.items() if k not in _IRRELEVANT},
+                installed_versions(_PACKAGES),
             )
         )
 
     def get(self, path, compute):
         """Return the entry of a file, or what ``compute()`` returns after keeping it."""
-        if self._backend is None or not isinstance(path, str | os.PathLike):
+        if self._backend is None or not isinstance(path, str | bytes | os.PathLike):
             return compute()
         try:
             file = os.stat(path)
         except (OSError, ValueError):
             return compute()
-        key = f"{self._settings} {file.st_size} {file.st_mtime_ns} {os.path.abspath(path)}"
+        place = os.path.abspath(os.fsdecode(path))
+        key = f"{self._settings} {file.st_size} {file.st_mtime_ns} {place}"
         entry = (self._folder, hashlib.md5(os.fsencode(key), usedforsecurity=False).hexdigest())
         if self._backend.contains_item(entry):
             try:
@@ -58,3 +73,12 @@ class FeatureCache:
         features = compute()
         self._backend.dump_item(entry, features)
         return features
+
+
+def _plain(value):
+    """Return the same for values that mean the same."""
+    if isinstance(value, Real):
+        return float(value)
+    if isinstance(value, list | tuple | np.ndarray):
+        return [_plain(element) for element in value]
+    return value

@@ -6,8 +6,15 @@ from sklearn.utils._param_validation import Interval
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import _check_feature_names_in
 
-from .._statistics import check_statistics
+from .._statistics import check_choice, check_statistics
 from ._base import BaseClipTransformer
+from ._librosa_defaults import (
+    CONTRAST_BANDS,
+    CONTRAST_FMIN,
+    DELTA_FRAMES,
+    TEMPO_SECONDS,
+    TEMPOGRAM_LAGS,
+)
 from ._spectrum import count_frames
 
 # Values of each feature at a time; None stands for n_mfcc.
@@ -27,14 +34,14 @@ _N_BANDS = {
     "mfcc_delta": None,
     "mfcc_delta2": None,
     "onset_strength": 1,
-    "tempogram": 384,
+    "tempogram": TEMPOGRAM_LAGS,
     "tempo": 1,
 }
 _DEFAULT_FEATURES = tuple(name for name in _N_BANDS if name != "tempogram")
-# Frames of the regression that gives librosa's deltas.
-_DELTA_FRAMES = 9
-# What the octaves of librosa's spectral contrast ask for, in Hz.
-_LOWEST_OCTAVE, _TOP_OCTAVE = 200.0, 6400.0
+# The top octave of the spectral contrast must begin below half the sample rate.
+_TOP_OCTAVE = CONTRAST_FMIN * 2 ** (CONTRAST_BANDS - 1)
+# The highest pitch of the pitch histogram is 2000 Hz.
+_LOWEST_TZANETAKIS_RATE = 4000
 
 
 class AudioDescriptorTransformer(BaseClipTransformer):
@@ -279,7 +286,7 @@ class AudioDescriptorTransformer(BaseClipTransformer):
             frames = count_frames(
                 int(n_samples), n_fft=self.n_fft, hop_length=self.hop_length, center=True
             )
-            is_long_enough = frames >= (_DELTA_FRAMES if self._has_deltas else 1)
+            is_long_enough = frames >= (DELTA_FRAMES if self._has_deltas else 1)
         return len(self._descriptor_names()), int(is_long_enough)
 
     @property
@@ -290,7 +297,14 @@ class AudioDescriptorTransformer(BaseClipTransformer):
     def _shortest_segment(self):
         if self.features == "tzanetakis2002":
             return "one analysis window"
-        return f"the {_DELTA_FRAMES} frames of a delta" if self._has_deltas else "one frame"
+        return f"the {DELTA_FRAMES} frames of a delta" if self._has_deltas else "one frame"
+
+    def _feature_params(self):
+        params = super()._feature_params()
+        if self.features == "tzanetakis2002":
+            for name in ("statistics", "n_fft", "hop_length", "n_mels", "n_mfcc"):
+                del params[name]
+        return params
 
     def _row_shape(self):
         shape = super()._row_shape()
@@ -301,23 +315,31 @@ class AudioDescriptorTransformer(BaseClipTransformer):
         return features if self._has_segments else features[..., 0]
 
     def _check_settings(self):
-        if self.features != "tzanetakis2002":
+        if self.features == "tzanetakis2002":
+            if self.sr <= _LOWEST_TZANETAKIS_RATE:
+                raise ValueError(
+                    f"features='tzanetakis2002' need a sample rate above "
+                    f"{_LOWEST_TZANETAKIS_RATE} Hz, got sr={self.sr}"
+                )
+        else:
             self._check_features()
         super()._check_settings()
 
     def _check_features(self):
-        features = [] if isinstance(self.features, str) else list(self.features)
-        if not features or len(set(features) & set(_N_BANDS)) < len(features):
+        if isinstance(self.features, str):
             raise ValueError(
-                f"features must be 'tzanetakis2002' or some of {sorted(_N_BANDS)}, each once, got "
-                f"{self.features!r}"
+                "features must be 'tzanetakis2002' or a sequence of names, got the string "
+                f"{self.features!r}; for a single feature pass [{self.features!r}]"
             )
+        check_choice("features", self.features, _N_BANDS)
         check_statistics(self.statistics)
         if self.n_mfcc > self.n_mels:
             raise ValueError(f"n_mfcc={self.n_mfcc} is more than n_mels={self.n_mels}")
-        too_coarse = self.sr / self.n_fft > _LOWEST_OCTAVE or self.sr / 2 <= _TOP_OCTAVE
-        if too_coarse and "spectral_contrast" in features:
+        if "tempo" in self.features and self.hop_length > TEMPO_SECONDS * self.sr:
+            raise ValueError(f"tempo needs frames closer than hop_length={self.hop_length}")
+        too_coarse = self.sr / self.n_fft > CONTRAST_FMIN or self.sr / 2 <= _TOP_OCTAVE
+        if too_coarse and "spectral_contrast" in self.features:
             raise ValueError(
-                f"spectral_contrast needs bins of at most {_LOWEST_OCTAVE:g} Hz and a sample rate "
+                f"spectral_contrast needs bins of at most {CONTRAST_FMIN:g} Hz and a sample rate "
                 f"above {2 * _TOP_OCTAVE:g} Hz, got sr={self.sr} and n_fft={self.n_fft}"
             )

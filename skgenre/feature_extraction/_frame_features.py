@@ -8,34 +8,19 @@ import numpy as np
 import scipy.fft
 
 from .._numba import compiled
+from ._librosa_defaults import CONTRAST_BANDS, CONTRAST_FMIN
 from ._spectrum import banded_mel_filters, frame_window
 
-# Frames that are transformed at a time: their spectra stay in the second-level cache.
-_BLOCK = 64
 # Range of the pitches that librosa estimates the tuning from, in Hz, and how high their peaks are.
 _TUNING_RANGE = (150.0, 4000.0)
 _TUNING_THRESHOLD = 0.1
-# librosa's octaves for the spectral contrast, and the share of bins that are peak and valley.
-CONTRAST_FMIN, CONTRAST_BANDS = 200.0, 6
+# The share of bins that are peak and valley in the spectral contrast.
 _CONTRAST_QUANTILE = 0.02
 _ROLL_PERCENT = np.float32(0.85)
 # What librosa takes for silence in a sum of magnitudes, in a power, and in a sample.
 _TINY = np.finfo(np.float32).tiny
 _AMIN = np.float32(1e-10)
 _SILENT_SAMPLE = 1e-10
-
-
-def magnitude_spectra(y, *, n_fft, hop_length):
-    """Return magnitudes (n_frames, n_bins) as float32 of spectra that are computed in float64."""
-    window = frame_window("hann", n_fft, n_fft)
-    padded = np.pad(y, n_fft // 2)
-    frames = np.lib.stride_tricks.sliding_window_view(padded, n_fft)[::hop_length]
-    magnitudes = np.empty((len(frames), 1 + n_fft // 2), dtype=np.float32)
-    for first in range(0, len(frames), _BLOCK):
-        block = slice(first, first + _BLOCK)
-        spectra = scipy.fft.rfft(frames[block] * window, overwrite_x=True)
-        np.abs(spectra.astype(np.complex64), out=magnitudes[block])
-    return magnitudes
 
 
 def mel_power(power, *, sr, n_fft, n_mels):

@@ -3,7 +3,7 @@ from numbers import Integral, Real
 from sklearn.utils._param_validation import Interval, StrOptions
 
 from ._base import BaseClipTransformer
-from ._spectrum import MelKernel, count_frames
+from ._spectrum import MelKernel, count_frames, frame_window
 
 
 class MelSpectrogramTransformer(BaseClipTransformer):
@@ -191,6 +191,11 @@ class MelSpectrogramTransformer(BaseClipTransformer):
             norm=self.norm,
             top_db=self.top_db,
         )
+
+    def _feature_params(self):
+        # a function is known by its name, which may come to mean another one
+        window = frame_window(self.window, self.win_length or self.n_fft, self.n_fft)
+        return {**super()._feature_params(), "window": window}
 
     def _feature_shape(self, n_samples):
         frames = count_frames(

@@ -8,12 +8,9 @@ import scipy.fft
 
 from .._statistics import summarize
 from . import _frame_features
+from ._librosa_defaults import TEMPO_SECONDS, TEMPOGRAM_LAGS
 from ._medians import harmonic_percussive_rms
-
-# Lags of the tempogram, in frames, as librosa has it.
-TEMPOGRAM_LAGS = 384
-# The longest lag that librosa finds a tempo by, in seconds.
-_TEMPO_LAGS = 8.0
+from ._spectrum import magnitude_spectra
 
 
 class SegmentFeatures:
@@ -33,9 +30,7 @@ class SegmentFeatures:
 
     @cached_property
     def _magnitudes(self):
-        return _frame_features.magnitude_spectra(
-            self.y, n_fft=self.n_fft, hop_length=self.hop_length
-        )
+        return magnitude_spectra(self.y, n_fft=self.n_fft, hop_length=self.hop_length)
 
     @cached_property
     def _power(self):
@@ -125,7 +120,7 @@ class SegmentFeatures:
 
     @cached_property
     def tempo(self):
-        n_lags = librosa.time_to_frames(_TEMPO_LAGS, sr=self.sr, hop_length=self.hop_length)
+        n_lags = librosa.time_to_frames(TEMPO_SECONDS, sr=self.sr, hop_length=self.hop_length)
         tempogram = _frame_features.tempogram(self.onset_strength[0], win_length=int(n_lags))
         return librosa.feature.tempo(tg=tempogram, sr=self.sr, hop_length=self.hop_length)
 

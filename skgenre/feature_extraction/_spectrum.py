@@ -1,4 +1,4 @@
-"""The one short-time Fourier transform that every spectral feature comes from."""
+"""Spectra of frames: what every spectral feature comes from."""
 
 from functools import lru_cache
 
@@ -13,13 +13,16 @@ _BLOCK = 128
 _BANDS_PER_PRODUCT = 16
 # The power below which librosa rounds up before it takes decibels.
 _AMIN = 1e-10
-# Below this range the rounding of a float32 transform shows in the decibels.
-_FLOAT32_RANGE_DB = 90.0
+# Below this range of power, or in shorter frames, whose spectra average less of it, the rounding of
+# a float32 transform shows in the decibels.
+_FLOAT32_RANGE_DB = 80.0
+_FLOAT32_N_FFT = 1024
 
 
 def count_frames(n_samples, *, n_fft, hop_length, center):
     """Return how many frames a waveform of ``n_samples`` has; below 1 if it is too short."""
-    return 1 + (n_samples if center else n_samples - n_fft) // hop_length
+    padding = 2 * (n_fft // 2) if center else 0
+    return 1 + (n_samples + padding - n_fft) // hop_length
 
 
 class MelKernel:
@@ -58,7 +61,11 @@ class MelKernel:
         norm,
         top_db,
     ):
-        float32_suffices = top_db is not None and top_db <= _FLOAT32_RANGE_DB
+        float32_suffices = (
+            top_db is not None
+            and top_db * 2 / power <= _FLOAT32_RANGE_DB
+            and n_fft >= _FLOAT32_N_FFT
+        )
         dtype = np.dtype(np.float32 if float32_suffices else np.float64)
         self._mel_power = _make_mel_power(
             frame_window(window, win_length or n_fft, n_fft).tobytes(),
@@ -119,12 +126,8 @@ class _MelPower:
     def __call__(self, waveforms, n_frames):
         """Return (n, n_mels, n_frames) for waveforms (n, n_samples)."""
         mel = np.empty((len(waveforms), self._n_mels, n_frames), dtype=self._window.dtype)
-        n_blocks = -(-n_frames // _BLOCK)
         for y, y_mel in zip(waveforms, mel, strict=True):
-            frames = np.lib.stride_tricks.sliding_window_view(y, len(self._window))
-            for block in np.array_split(np.arange(n_frames) * self._hop_length, n_blocks):
-                columns = slice(block[0] // self._hop_length, block[-1] // self._hop_length + 1)
-                spectra = scipy.fft.rfft(frames[block] * self._window, overwrite_x=True)
+            for columns, spectra in _spectra(y, self._window, self._hop_length, n_frames):
                 parts = spectra.view(self._window.dtype)
                 np.square(parts, out=parts)
                 power = parts[:, ::2] + parts[:, 1::2]
@@ -133,6 +136,24 @@ class _MelPower:
                 for bands, bins, filters in self._products:
                     y_mel[bands, columns] = filters @ power[:, bins].T
         return mel
+
+
+def magnitude_spectra(y, *, n_fft, hop_length):
+    """Return magnitudes (n_frames, n_bins) as float32 of spectra that are computed in float64."""
+    n_frames = count_frames(len(y), n_fft=n_fft, hop_length=hop_length, center=True)
+    magnitudes = np.empty((n_frames, 1 + n_fft // 2), dtype=np.float32)
+    window = frame_window("hann", n_fft, n_fft)
+    for frames, spectra in _spectra(np.pad(y, n_fft // 2), window, hop_length, n_frames):
+        np.abs(spectra.astype(np.complex64), out=magnitudes[frames])
+    return magnitudes
+
+
+def _spectra(y, window, hop_length, n_frames):
+    """Yield the slices of blocks of frames and their spectra, (n_frames, n_bins)."""
+    windows = np.lib.stride_tricks.sliding_window_view(y, len(window))[::hop_length]
+    for first in range(0, n_frames, _BLOCK):
+        frames = slice(first, min(first + _BLOCK, n_frames))
+        yield frames, scipy.fft.rfft(windows[frames] * window, overwrite_x=True)
 
 
 def frame_window(window, win_length, n_fft):

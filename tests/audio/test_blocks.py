@@ -81,3 +81,11 @@ def test_bad_parameters_are_named_at_once(parameter):
     (name,) = parameter
     with pytest.raises(ValueError, match=name):
         read_blocks("song.wav", **parameter)
+
+
+def test_the_error_state_of_numpy_is_the_callers(tmp_path):
+    sf.write(tmp_path / "stereo.wav", np.zeros((44100, 2)), 22050)
+    before = np.geterr()
+    for _ in zip(*[read_blocks(tmp_path / "stereo.wav", block_duration=0.5)] * 2, strict=True):
+        assert np.geterr() == before
+    assert np.geterr() == before

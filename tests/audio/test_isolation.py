@@ -156,3 +156,28 @@ def test_what_is_not_a_file_is_refused_before_it_is_opened(tmp_path):
     for path in [tmp_path / "pipe.wav", "/dev/zero"]:
         with pytest.raises(AudioError, match="not an audio file"):
             load_audio(path)
+
+
+def test_modules_in_the_current_folder_are_not_ours(song, tmp_path, monkeypatch):
+    (tmp_path / "soxr.py").write_text("raise SystemExit")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(_isolation, "_shared", Workers())
+    assert len(load_audio(song, timeout=60))
+
+
+def test_closing_ends_busy_workers(workers):
+    errors = []
+
+    def wait():
+        try:
+            workers.run(time.sleep, 60)
+        except WorkerError as error:
+            errors.append(error)
+
+    thread = threading.Thread(target=wait)
+    thread.start()
+    while not workers._busy:
+        thread.join(0.01)
+    workers.close()
+    thread.join(10)
+    assert len(errors) == 1

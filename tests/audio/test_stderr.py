@@ -81,3 +81,27 @@ def test_a_forked_child_writes_to_the_real_standard_error(capfd):
             os._exit(0)
         os.waitpid(child, 0)
         assert capfd.readouterr().err == "from the child\n"
+
+
+@pytest.mark.parametrize(
+    "data",
+    [b"<!DOCTYPE html><html>Not found</html>" * 99, b"\0" * 100_000, b"\xff\xd8\xff\xe0" * 9999],
+    ids=["text", "zeros", "picture"],
+)
+def test_what_only_calls_itself_mp3_is_refused_in_silence(data, tmp_path, capfd):
+    (tmp_path / "song.mp3").write_bytes(data)
+    with pytest.raises(AudioError, match="not readable as audio") as caught:
+        load_audio(tmp_path / "song.mp3")
+    assert "does not exist" not in str(caught.value)
+    assert capfd.readouterr().err == ""
+
+
+def test_mp3_is_read_where_nothing_can_be_written(damaged_mp3, monkeypatch):
+    def refuse(**_):
+        raise FileNotFoundError("No usable temporary directory found")
+
+    monkeypatch.setattr("skgenre.audio._stderr.tempfile.TemporaryFile", refuse)
+    monkeypatch.setattr("skgenre.audio._stderr._diversion._file", None)
+    n_files = len(os.listdir("/dev/fd"))
+    load_audio(damaged_mp3)
+    assert len(os.listdir("/dev/fd")) == n_files

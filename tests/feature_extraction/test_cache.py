@@ -14,7 +14,7 @@ from sklearn.model_selection import GridSearchCV
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import make_pipeline
 
-from skgenre import AudioError, MFCCSegmenter, SegmentSummarizer
+from skgenre import AudioDescriptorTransformer, AudioError, MFCCSegmenter, SegmentSummarizer
 from skgenre.feature_extraction import _cache
 
 SHORT = {"duration": 1.5, "n_segments": 3}
@@ -156,3 +156,48 @@ def test_memory_can_be_cleared(song_files, tmp_path, computed):
 def test_what_is_no_cache_is_named(song_files):
     with pytest.raises(ValueError, match="'cache' parameter"):
         MFCCSegmenter(**SHORT, cache=5).fit(song_files[0])
+
+
+def test_what_means_the_same_is_one_entry(song_files, tmp_path, computed):
+    path = [song_files[0][0]]
+    for params in (
+        {"n_mfcc": 5, "top_db": 80, "window": ("kaiser", 4)},
+        {"n_mfcc": np.int64(5), "top_db": 80.0, "window": ("kaiser", np.float32(4))},
+        {"n_mfcc": 5, "sr": 22050.0, "window": ("kaiser", 4.0), "timeout": 60, "n_jobs": 2},
+    ):
+        MFCCSegmenter(**SHORT, **params, cache=tmp_path).fit_transform(path)
+    assert len(computed) == 1
+
+
+def test_what_does_not_apply_to_a_feature_set_is_not_part_of_the_key(song_files, tmp_path):
+    for params in ({}, {"statistics": ["mean"]}, {"n_mfcc": 13}):
+        AudioDescriptorTransformer(
+            features="tzanetakis2002", duration=1.5, cache=tmp_path, **params
+        ).fit_transform(song_files[0][:1])
+    assert len(list(tmp_path.rglob("output.pkl"))) == 1
+
+
+def test_functions_are_known_by_what_they_do(song_files, tmp_path):
+    path = [song_files[0][0]]
+    for window in (lambda n: np.ones(n), lambda n: np.hanning(n)):
+        result = MFCCSegmenter(**SHORT, window=window, cache=tmp_path).fit_transform(path)
+        assert_array_equal(result, MFCCSegmenter(**SHORT, window=window).fit_transform(path))
+
+
+def test_a_subclass_has_entries_of_its_own(song_files, tmp_path):
+    class Doubled(MFCCSegmenter):
+        def _compute(self, kernel, clip):
+            return 2 * super()._compute(kernel, clip)
+
+    Doubled.__name__ = "MFCCSegmenter"
+    path = [song_files[0][0]]
+    single = MFCCSegmenter(**SHORT, cache=tmp_path).fit_transform(path)
+    assert_array_equal(Doubled(**SHORT, cache=tmp_path).fit_transform(path), 2 * single)
+
+
+def test_a_folder_that_cannot_be_used_is_done_without(song_files, tmp_path):
+    (tmp_path / "file").write_text("not a folder")
+    segmenter = MFCCSegmenter(**SHORT, cache=tmp_path / "file")
+    with pytest.warns(UserWarning, match=r"cache=.*cannot be used"):
+        result = segmenter.fit_transform(song_files[0][:2])
+    assert_array_equal(result, MFCCSegmenter(**SHORT).fit_transform(song_files[0][:2]))

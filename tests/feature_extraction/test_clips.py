@@ -29,6 +29,7 @@ def expected(song_files):
         np.array,
         pd.Series,
         lambda paths: [Path(path) for path in paths],
+        lambda paths: [path.encode() for path in paths],
         lambda paths: pd.Series(paths, index=np.arange(100, 100 + len(paths)), dtype=object),
     ],
 )
@@ -61,6 +62,9 @@ def test_confusing_input_is_explained(song_files):
     for X, message in [
         (paths[0], "single path"),
         (pd.DataFrame({"path": paths}), "select the column"),
+        ({"paths": paths}, "sequence of clips, got a dict"),
+        (set(paths), "sequence of clips, got a set"),
+        (iter(paths), "sequence of clips, got a"),
         ([], "Expected 2D array|0 sample"),
         (np.zeros(100), "Expected 2D array"),
         ([np.zeros(10), np.zeros(0)], "clip 1: no samples"),
@@ -257,3 +261,13 @@ def test_files_are_read_in_another_process_where_asked(some_bad, params):
         assert_array_equal(one, other)
     with pytest.warns(UserWarning, match="not decoded within 1e-09 s"):
         segmenter.set_params(timeout=1e-9).transform(some_bad[:2])
+
+
+def test_a_bad_file_is_no_noise_among_workers(song_files, tmp_path, capfd):
+    path = tmp_path / "nan.wav"
+    sf.write(path, np.full((3 * SR, 2), np.nan), SR, subtype="FLOAT")
+    paths = [path, song_files[0][0]]
+    for params in (SHORT, {"duration": None, "n_segments": None, "segment_duration": 0.5}):
+        with pytest.warns(UserWarning, match="1 of 2"):
+            MFCCSegmenter(**params, n_jobs=2, on_error="nan").fit_transform(paths)
+    assert capfd.readouterr() == ("", "")

@@ -62,6 +62,23 @@ def test_mel_without_top_db_equals_librosa(sound):
     assert_allclose(our_db(sound, top_db=None), librosa_db(sound, top_db=None), atol=1e-4)
 
 
+@pytest.mark.parametrize("name", SOUNDS)
+@pytest.mark.parametrize("settings", [{"power": 1.0}, {"n_fft": 512}, {"top_db": 90.0}], ids=str)
+def test_what_float32_cannot_follow_is_computed_in_float64(name, settings):
+    assert_allclose(
+        our_db(SOUNDS[name], **settings), librosa_db(SOUNDS[name], **settings), atol=1e-3
+    )
+
+
+@pytest.mark.parametrize(("n_fft", "hop_length"), [(1001, 500), (1023, 100), (1001, 450)])
+def test_frames_of_odd_length_are_counted_as_in_librosa(n_fft, hop_length):
+    for n_samples in (22000, 22050):
+        y = SOUNDS["noise"][:n_samples]
+        settings = {"n_fft": n_fft, "hop_length": hop_length}
+        ours = MelSpectrogramTransformer(duration=None, **settings).fit_transform([y])[0][0]
+        assert_allclose(ours, librosa_db(y, **settings), atol=1e-3)
+
+
 @pytest.mark.parametrize(
     "settings",
     [

@@ -99,3 +99,47 @@ def test_descriptors_into_an_array_and_a_cache(song_files, tmp_path):
     describe.fit(song_files[0]).transform(song_files[0], out=out)
     frame = describe.set_output(transform="pandas").transform(song_files[0])
     assert_array_equal(frame, out.astype(np.float32))
+
+
+class SlowArray(np.ndarray):
+    """Notes how many clips were computed, but not yet written."""
+
+    def __setitem__(self, i, row):
+        self.waiting.append(len(self.computed) - i)
+        super().__setitem__(i, row)
+
+
+def test_what_is_not_written_yet_does_not_pile_up(monkeypatch):
+    computed = []
+
+    def compute(self, kernel, clip):
+        computed.append(clip)
+        return np.zeros((3, 13, 22), dtype=np.float32)
+
+    monkeypatch.setattr(MFCCSegmenter, "_compute", compute)
+    out = np.empty((500, *SHAPE[1:]), dtype=np.float32).view(SlowArray)
+    out.computed, out.waiting = computed, []
+    paths = [f"{i}.wav" for i in range(500)]
+    MFCCSegmenter(**SHORT, n_jobs=2).fit(paths).transform(paths, out=out)
+    assert len(out.waiting) == len(computed) == 500
+    assert max(out.waiting) <= 32
+
+
+def test_an_out_that_cannot_be_written_is_refused_at_once(song_files):
+    out = np.empty(SHAPE)
+    out.flags.writeable = False
+    with pytest.raises(ValueError, match="read-only"):
+        MFCCSegmenter(**SHORT).fit(song_files[0]).transform(song_files[0], out=out)
+    describe = AudioDescriptorTransformer(features=["rms"], duration=1.5)
+    describe.fit(song_files[0]).set_output(transform="pandas")
+    with pytest.raises(ValueError, match="set_output"):
+        describe.transform(song_files[0], out=np.empty((24, 2)))
+
+
+@pytest.mark.parametrize("n_jobs", [1, 2])
+def test_what_float16_cannot_hold_is_an_error_and_nothing_else(song_files, n_jobs):
+    describe = AudioDescriptorTransformer(
+        features=["spectral_centroid"], statistics=["var"], duration=1.5, n_jobs=n_jobs
+    )
+    with pytest.raises(ValueError, match="out has dtype float16, which cannot hold"):
+        describe.fit(song_files[0]).transform(song_files[0], out=np.empty((24, 1), np.float16))
