@@ -21,6 +21,7 @@ from skgenre import MelSpectrogramTransformer, MFCCSegmenter, load_audio
 from skgenre.datasets import load_genre_folder, make_genre_clips
 
 SR, SECONDS, N_CLIPS = 22050, 30, 8
+MEL = "MelSpectrogramTransformer(n_jobs=2)"
 
 MEASURE_MEMORY = """
 import re, sys, threading, time
@@ -92,10 +93,8 @@ def measure_corpora(paths, sizes, folder):
             {
                 "songs": size,
                 "mel spectrograms (MB)": np.prod(shape) * 4 / 2**20,
-                "in memory": peak_memory("MelSpectrogramTransformer()", paths, size // len(paths)),
-                "with out=": peak_memory(
-                    "MelSpectrogramTransformer()", paths, size // len(paths), mapped
-                ),
+                "in memory": peak_memory(MEL, paths, size // len(paths)),
+                "with out=": peak_memory(MEL, paths, size // len(paths), mapped),
             }
         )
         Path(file).unlink()
@@ -132,7 +131,7 @@ def main():
         cache = measure_cache(files, args.rounds)
         print(cache.to_string(index=False, float_format="{:.3g}".format), end="\n\n")
         corpora = measure_corpora(files["wav"], args.songs, folder)
-        print("Peak memory in MB:")
+        print("Peak memory in MB, two workers:")
         print(corpora.to_string(index=False, float_format="{:.0f}".format), end="\n\n")
         long_file = str(Path(folder, "long.wav"))
         write_long_file(long_file, clips, args.hours)

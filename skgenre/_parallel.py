@@ -19,7 +19,7 @@ def run_parallel(calls, *, n_jobs, prefer=None):
         while batch := list(islice(calls, n_together)):
             results = parallel(batch)
             try:
-                for result in results:
+                for result in results:  # noqa: UP028, `yield from` would close it aloud
                     yield result
             finally:
                 if return_as == "generator":

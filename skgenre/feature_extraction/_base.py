@@ -119,7 +119,10 @@ class BaseClipTransformer(TransformerMixin, VersionedEstimator):
                     failures[clip_name(clips[i], i)] = reason
                     n_unreadable += 1
                     result = self._unreadable_row()
-                features[i] = result if out is None else _convert(result, features.dtype)
+                if self._gives_ragged_bags:
+                    features[i] = np.require(result, requirements="W")
+                else:
+                    features[i] = result if out is None else _convert(result, features.dtype)
         if failures and self.on_error == "raise":
             raise AudioError(failures)
         if failures:

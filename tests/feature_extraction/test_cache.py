@@ -201,3 +201,13 @@ def test_a_folder_that_cannot_be_used_is_done_without(song_files, tmp_path):
     with pytest.warns(UserWarning, match=r"cache=.*cannot be used"):
         result = segmenter.fit_transform(song_files[0][:2])
     assert_array_equal(result, MFCCSegmenter(**SHORT).fit_transform(song_files[0][:2]))
+
+
+def test_bags_from_the_cache_can_be_written_to(song_files, tmp_path):
+    segmenter = MFCCSegmenter(
+        duration=None, n_segments=None, segment_duration=0.5, cache=tmp_path
+    ).fit(song_files[0])
+    computed, read = segmenter.transform(song_files[0][:2]), segmenter.transform(song_files[0][:2])
+    for one, other in zip(computed, read, strict=True):
+        assert_array_equal(one, other)
+        other += 1
