@@ -31,7 +31,7 @@ def validate_clips(estimator, X, *, reset, allow_nan=False):
     """
     if _is_path(X):
         raise ValueError(f"Expected a sequence of paths, got the single path {X!r}; pass [path]")
-    if isinstance(X, Mapping | Set | Iterator):
+    if isinstance(X, Mapping | Set | Iterator) and not issparse(X):
         raise ValueError(f"Expected a sequence of clips, got a {type(X).__name__}")
     if getattr(X, "ndim", 1) == 2 and not issparse(X) and _holds_paths(np.asarray(X[:1])):
         raise ValueError(
