@@ -5,8 +5,6 @@ from functools import lru_cache
 import numpy as np
 import scipy.fft
 
-from ._fused import FusedMelPower
-
 # Frames that are transformed at a time: their spectra stay in the second-level cache.
 _BLOCK = 128
 # Neighbouring mel bands that share one matrix product over the bins where any of them is not zero.
@@ -173,6 +171,8 @@ def _make_mel_power(window, *, dtype, hop_length, power, **filter_settings):
     window = np.frombuffer(window).astype(dtype)
     n_fft = len(window)
     if power == 2 and n_fft >= 4 and n_fft.bit_count() == 1:
+        from ._fused import FusedMelPower  # imports numba
+
         return FusedMelPower(window, hop_length, librosa.filters.mel(**filter_settings))
     return _MelPower(
         window,
