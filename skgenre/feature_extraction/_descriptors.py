@@ -26,7 +26,7 @@ _N_BANDS = {
     "percussive_rms": 1,
     "spectral_centroid": 1,
     "spectral_bandwidth": 1,
-    "spectral_contrast": 7,
+    "spectral_contrast": CONTRAST_BANDS + 1,
     "spectral_rolloff": 1,
     "spectral_flatness": 1,
     "zero_crossing_rate": 1,
