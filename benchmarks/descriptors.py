@@ -9,12 +9,12 @@ medians. One thread.
 
 import argparse
 import platform
-import time
 from importlib.metadata import version
 
 import librosa
 import numpy as np
 import pandas as pd
+from _timing import median_seconds
 from threadpoolctl import threadpool_limits
 
 from skgenre import AudioDescriptorTransformer
@@ -80,13 +80,8 @@ def measure(work, names, clips, rounds):
     }
     results = {name: [function(y) for y in clips] for name, function in contenders.items()}
     difference = np.abs(np.subtract(results["ours"], results["librosa"]))
-    seconds: dict = {name: [] for name in contenders}
-    for i in range(rounds):
-        for name in list(contenders)[:: 1 if i % 2 else -1]:
-            start = time.perf_counter()
-            contenders[name](clips[i % len(clips)])
-            seconds[name].append(time.perf_counter() - start)
-    own, other = np.median(seconds["ours"]), np.median(seconds["librosa"])
+    seconds = median_seconds(contenders, clips, rounds)
+    own, other = seconds["ours"], seconds["librosa"]
     return {
         "features": work,
         "ours (ms)": 1000 * own,

@@ -11,7 +11,6 @@ import argparse
 import os
 import platform
 import tempfile
-import time
 from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
@@ -22,6 +21,7 @@ import numpy as np
 import pandas as pd
 import scipy.fft
 import soundfile as sf
+from _timing import median_seconds
 from threadpoolctl import threadpool_limits
 
 from skgenre import MelSpectrogramTransformer, MFCCSegmenter
@@ -136,13 +136,8 @@ def make_works(clips, paths):
 
 def measure(work, contender, rival, inputs, rounds):
     expected, result = rival(inputs[0]), contender(inputs[0])
-    seconds: dict = {contender: [], rival: []}
-    for i in range(rounds):
-        for function in (contender, rival) if i % 2 else (rival, contender):
-            start = time.perf_counter()
-            function(inputs[i % len(inputs)])
-            seconds[function].append(time.perf_counter() - start)
-    own, other = np.median(seconds[contender]), np.median(seconds[rival])
+    seconds = median_seconds({"ours": contender, "rival": rival}, inputs, rounds)
+    own, other = seconds["ours"], seconds["rival"]
     return {
         "work": work,
         "ours (ms)": 1000 * own,

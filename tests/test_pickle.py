@@ -7,7 +7,7 @@ import sys
 import joblib
 import numpy as np
 import pytest
-from numpy.testing import assert_array_equal
+from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.base import clone
 from sklearn.exceptions import InconsistentVersionWarning
 from sklearn.linear_model import LogisticRegression
@@ -59,7 +59,8 @@ def test_a_table_of_descriptors_in_a_fresh_process(song_files, tmp_path):
     joblib.dump((clf, paths), tmp_path / "clf.joblib")
     arguments = [tmp_path / "clf.joblib", tmp_path / "proba.npy", "other"]
     subprocess.run([sys.executable, "-c", PREDICT, *arguments], check=True)
-    assert_array_equal(np.load(tmp_path / "proba.npy"), clf.predict_proba(paths))
+    # not to the bit: a float32 product depends on the threads that BLAS has in either process
+    assert_allclose(np.load(tmp_path / "proba.npy"), clf.predict_proba(paths), rtol=1e-4)
 
 
 def test_a_pickle_holds_the_net_without_its_optimizer(bags):
