@@ -132,17 +132,37 @@ def flatten(X):
         How many segments each song has, in order.
     """
     if is_ragged(X):
-        lengths = {bag.shape[2] for bag in X}
-        if len(lengths) > 1:
-            raise ValueError(
-                f"Segments must have one length, got from {min(lengths)} to {max(lengths)} frames; "
-                "give the transformer a segment_duration"
-            )
-        return np.concatenate(list(X)), np.array([len(bag) for bag in X])
+        segments, counts = list_segments(X)
+        return np.stack(segments), counts
     if X.ndim == 4:
         return X.reshape(-1, *X.shape[2:]), np.full(len(X), X.shape[1])
     segments = X[:, :, np.newaxis] if X.ndim == 2 else X
     return segments, np.ones(len(X), dtype=int)
+
+
+def list_segments(X):
+    """List the segments of all songs, without copies.
+
+    Parameters
+    ----------
+    X : ndarray
+        As `validate_bags` returns it.
+
+    Returns
+    -------
+    segments : list of ndarray of shape (n_bands, n_frames)
+        Views of X. A row of a table is one segment of one frame.
+    counts : ndarray of shape (n_songs,)
+        How many segments each song has, in order.
+    """
+    bags = [by_band(song) for song in X]
+    lengths = {bag.shape[2] for bag in bags}
+    if len(lengths) > 1:
+        raise ValueError(
+            f"Segments must have one length, got from {min(lengths)} to {max(lengths)} frames; "
+            "give the transformer a segment_duration"
+        )
+    return [segment for bag in bags for segment in bag], np.array([len(bag) for bag in bags])
 
 
 def segment_weights(counts, sample_weight):
@@ -201,12 +221,17 @@ class BagClassifier(ClassifierMixin, VersionedEstimator):
         if lost:
             warnings.warn(f"No song of {lost} could be read", stacklevel=3)
         X, y, sample_weight, groups = take_songs(readable, X, y, sample_weight, groups)
-        self.classes_, codes = np.unique(y, return_inverse=True)
+        classes, codes = np.unique(y, return_inverse=True)
+        input_shape = by_band(X[0]).shape[1:]
+        self._check_refit(classes, input_shape)
+        self.classes_, self.input_shape_ = classes, input_shape
         prior = np.bincount(codes, weights=sample_weight)
         self.class_prior_ = prior / prior.sum()
-        self.input_shape_ = by_band(X[0]).shape[1:]
         self._fit_songs(X, codes, sample_weight, groups)
         return self
+
+    def _check_refit(self, classes, input_shape):
+        """Refuse classes or segments that a fit cannot go on with."""
 
     def predict_segment_proba(self, X):
         """Predict the genre probabilities of each segment of each song.

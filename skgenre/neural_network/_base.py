@@ -5,18 +5,29 @@ from functools import partial
 from numbers import Integral, Real
 
 import numpy as np
+from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.model_selection import StratifiedGroupKFold, StratifiedShuffleSplit
 from sklearn.utils import check_random_state, compute_sample_weight
 from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils.validation import check_is_fitted
 from sklearn_compat.base import _fit_context
 
-from .._bags import AGGREGATES, BagClassifier, flatten, segment_weights, take_songs
+from .._bags import (
+    AGGREGATES,
+    BagClassifier,
+    list_segments,
+    mean_over_segments,
+    segment_weights,
+    take_songs,
+)
 
 _DEFAULT_VALIDATION_FRACTION = 0.1
 
 
-class BaseKerasClassifier(BagClassifier):
+class BaseKerasClassifier(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BagClassifier):
     """A classifier of songs by a Keras net that sees segments.
+
+    As a transformer, it gives what the net's last layer gets.
 
     Subclasses name their architectures in ``_architectures`` and, in ``_architecture_defaults()``,
     the constructor parameters that a named architecture gets.
@@ -30,12 +41,19 @@ class BaseKerasClassifier(BagClassifier):
         "epochs": [Interval(Integral, 1, None, closed="left")],
         "batch_size": [Interval(Integral, 1, None, closed="left")],
         "learning_rate": [Interval(Real, 0, None, closed="neither")],
+        "learning_rate_schedule": [StrOptions({"constant", "cosine", "plateau"})],
         "dropout": [Interval(Real, 0, 1, closed="left")],
         "aggregate": [StrOptions(set(AGGREGATES))],
         "validation_fraction": [Interval(Real, 0, 1, closed="neither"), None],
         "early_stopping": ["boolean"],
         "patience": [Interval(Integral, 1, None, closed="left")],
+        "time_mask": [Interval(Real, 0, 1, closed="both")],
+        "frequency_mask": [Interval(Real, 0, 1, closed="both")],
+        "gain": [Interval(Real, 0, None, closed="left")],
+        "mixup": [Interval(Real, 0, None, closed="left")],
         "class_weight": [StrOptions({"balanced"}), dict, None],
+        "warm_start": ["boolean"],
+        "precision": [StrOptions({"float32", "bfloat16", "float16"})],
         "callbacks": [list, tuple, None],
         "random_state": ["random_state"],
         "verbose": ["verbose"],
@@ -70,7 +88,7 @@ class BaseKerasClassifier(BagClassifier):
                 f"{type(self).__name__} needs songs of at least 2 classes, got only one class: "
                 f"'{self.classes_[0]}'"
             )
-        from . import _keras
+        from ._training import train
 
         X, codes, sample_weight, groups = take_songs(
             sample_weight > 0, X, codes, sample_weight, groups
@@ -80,21 +98,49 @@ class BaseKerasClassifier(BagClassifier):
         if self.class_weight is not None:
             labels = self.classes_[codes]
             sample_weight = sample_weight * compute_sample_weight(self.class_weight, labels)
-        train, held_out = self._split(codes, groups, seed)
-        self._builder_ = self._make_builder()
-        self.model_, self.history_ = _keras.train(
+        trained_on, held_out = self._split(codes, groups, seed)
+        model = self.model_ if self._goes_on() else None
+        if model is None:
+            self._builder_, self._precision_ = self._make_builder(), self.precision
+        self.model_, history = train(
             self._builder_,
-            *_lay_out(X, codes, sample_weight, train),
+            _lay_out(X, codes, sample_weight, trained_on),
+            model=model,
             n_classes=len(self.classes_),
             validation=None if held_out is None else _lay_out(X, codes, sample_weight, held_out),
+            precision=self._precision_,
             epochs=self.epochs,
             batch_size=self.batch_size,
             learning_rate=self.learning_rate,
-            patience=self.patience if self.early_stopping else None,
+            learning_rate_schedule=self.learning_rate_schedule,
+            early_stopping=self.early_stopping,
+            patience=self.patience,
+            augmentation={
+                "time_mask": self.time_mask,
+                "frequency_mask": self.frequency_mask,
+                "gain": self.gain,
+                "mixup": self.mixup,
+            },
             callbacks=copy.deepcopy(list(self.callbacks or [])),
             seed=seed,
             verbose=self.verbose,
         )
+        before = {} if model is None else self.history_
+        self.history_ = {name: before.get(name, []) + values for name, values in history.items()}
+
+    def _goes_on(self):
+        """Whether a fit goes on with the net of the one before."""
+        return self.warm_start and hasattr(self, "model_")
+
+    def _check_refit(self, classes, input_shape):
+        if not self._goes_on():
+            return
+        if not np.array_equal(classes, self.classes_) or input_shape != self.input_shape_:
+            raise ValueError(
+                f"warm_start goes on with the genres {list(self.classes_)} and segments of shape "
+                f"{self.input_shape_} (bands, frames) of the fit before, got {list(classes)} and "
+                f"{input_shape}"
+            )
 
     def _split(self, codes, groups, seed):
         """Return the songs to train on, and those held out or None, as indices."""
@@ -102,7 +148,7 @@ class BaseKerasClassifier(BagClassifier):
         if fraction is None and self.early_stopping:
             fraction = _DEFAULT_VALIDATION_FRACTION
         if fraction is None:
-            return slice(None), None
+            return np.arange(len(codes)), None
         try:
             if groups is None:
                 n_held_out = max(len(self.classes_), round(fraction * len(codes)))
@@ -130,6 +176,48 @@ class BaseKerasClassifier(BagClassifier):
 
         return _keras.predict(self.model_, segments, self.batch_size)
 
+    def transform(self, X):
+        """Compute what the layer before the net's head gives for songs.
+
+        Parameters
+        ----------
+        X : array-like
+            Features of songs: a table, spectrograms, bags of segments or ragged bags.
+
+        Returns
+        -------
+        embeddings : ndarray of shape (n_songs, n_units), dtype float32
+            The mean over the segments of each song. A song that could not be read has NaN. Nets
+            that were fitted separately have different units: what was learnt on the embeddings of
+            one cannot be used on another's.
+        """
+        from . import _keras
+
+        check_is_fitted(self)
+        embedder = _keras.without_head(self.model_)
+
+        def embed(segments, counts):
+            outputs = _keras.predict(embedder, segments, self.batch_size)
+            return mean_over_segments(outputs.reshape(len(outputs), -1), counts)
+
+        return self._predict_songs(
+            X, embed, np.full(self._n_features_out, np.nan, dtype=np.float32)
+        )
+
+    @property
+    def _n_features_out(self):
+        from . import _keras
+
+        return int(np.prod(_keras.without_head(self.model_).output_shape[1:]))
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.transformer_tags.preserves_dtype = ["float32"]
+        return tags
+
+    def _more_tags(self):
+        return {**super()._more_tags(), "preserves_dtype": [np.float32]}
+
     def __getstate__(self):
         state = super().__getstate__()
         if "model_" in state:
@@ -151,13 +239,19 @@ class BaseKerasClassifier(BagClassifier):
             self.model_ = (
                 _keras.from_bytes(stored)
                 if isinstance(stored, bytes)
-                else _keras.rebuild(self._builder_, self.input_shape_, len(self.classes_), stored)
+                else _keras.rebuild(
+                    self._builder_,
+                    self.input_shape_,
+                    len(self.classes_),
+                    self._precision_,
+                    stored,
+                )
             )
 
 
 def _lay_out(X, codes, sample_weight, songs):
-    """Return the segments of some songs, their classes and their weights."""
-    segments, counts = flatten(X[songs])
+    """Return the segments of some songs, without copies, their classes and their weights."""
+    segments, counts = list_segments([X[i] for i in songs])
     weights = segment_weights(counts, sample_weight[songs])
     return segments, np.repeat(codes[songs], counts), weights
 

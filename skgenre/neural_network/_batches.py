@@ -1,0 +1,73 @@
+import numpy as np
+
+from ._augmentation import change_level, mask, mix_up
+from ._keras import keras
+
+
+class SegmentBatches(keras.utils.PyDataset):
+    """The segments of songs in batches of even size, put together when their step comes.
+
+    No copy of the segments is made but for the batches at hand. Even batches, since a small last
+    one would dominate the statistics of batch normalisation.
+
+    Parameters
+    ----------
+    segments : sequence of ndarray of shape (n_bands, n_frames)
+        Views of the songs.
+    targets : ndarray of shape (n_segments, n_classes)
+        Probabilities of the genres of each segment.
+    weights : ndarray of shape (n_segments,)
+        Weight of each segment.
+    batch_size : int
+        The most segments in a batch.
+    random_state : RandomState, default=None
+        Shuffles the segments anew for each epoch, and draws what augmentation needs. ``None``
+        keeps their order, and takes them as they are.
+    time_mask, frequency_mask, gain, mixup : float, default=0.0
+        Augmentation, as the classifiers describe it.
+    """
+
+    def __init__(
+        self,
+        segments,
+        targets,
+        weights,
+        *,
+        batch_size,
+        random_state=None,
+        time_mask=0.0,
+        frequency_mask=0.0,
+        gain=0.0,
+        mixup=0.0,
+    ):
+        super().__init__()
+        self._segments, self._targets, self._weights = segments, targets, weights
+        self._n_batches = -(-len(segments) // batch_size)
+        self._random_state = random_state
+        self._time_mask, self._frequency_mask = time_mask, frequency_mask
+        self._gain, self._mixup = gain, mixup
+        self.on_epoch_end()
+
+    def on_epoch_end(self):
+        """Shuffle for the next epoch."""
+        order = np.arange(len(self._segments))
+        if self._random_state is not None:
+            self._random_state.shuffle(order)
+        self._batches = np.array_split(order, self._n_batches)
+
+    def __len__(self):
+        return self._n_batches
+
+    def __getitem__(self, i):
+        rows, rng = self._batches[i], self._random_state
+        segments = np.stack([self._segments[row] for row in rows])
+        targets, weights = self._targets[rows], self._weights[rows]
+        if self._gain:
+            change_level(segments, rng, self._gain)
+        if self._frequency_mask:
+            mask(segments, rng, self._frequency_mask, axis=1)
+        if self._time_mask:
+            mask(segments, rng, self._time_mask, axis=2)
+        if self._mixup:
+            segments, targets, weights = mix_up(segments, targets, weights, rng, self._mixup)
+        return segments[..., np.newaxis], targets, weights

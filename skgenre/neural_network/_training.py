@@ -1,0 +1,163 @@
+import time
+import warnings
+
+import numpy as np
+from joblib.parallel import get_active_backend
+
+from .._progress import make_progress
+from ._batches import SegmentBatches
+from ._keras import MISSING, build, has_gpu, keras, quiet, seeded
+
+# Share of a batch normalisation's initial statistics that is left after one epoch.
+_STATISTICS_LEFT_AFTER_EPOCH = 0.01
+
+
+def train(
+    architecture,
+    songs,
+    *,
+    model,
+    n_classes,
+    validation,
+    precision,
+    epochs,
+    batch_size,
+    learning_rate,
+    learning_rate_schedule,
+    early_stopping,
+    patience,
+    augmentation,
+    callbacks,
+    seed,
+    verbose,
+):
+    """Build a net and fit it on segments.
+
+    Parameters
+    ----------
+    architecture : callable
+        From the input shape (n_bands, n_frames, 1) and the number of classes to a Keras model.
+    songs : tuple
+        Segments, a sequence of arrays (n_bands, n_frames), their classes as integers, and their
+        weights.
+    model : keras.Model or None
+        A trained net to go on with, in place of a new one.
+    validation : tuple or None
+        The same as ``songs``, for those that are held out.
+    augmentation : dict
+        Keyword arguments of `SegmentBatches`.
+
+    Returns
+    -------
+    model : keras.Model
+        The trained net, without its optimizer.
+    history : dict of list of float
+        Loss and accuracy of each epoch, and the seconds that it took.
+    """
+    try:
+        from scikeras.wrappers import KerasClassifier
+    except ImportError as error:
+        raise ImportError(MISSING) from error
+    if not all(isinstance(callback, keras.callbacks.Callback) for callback in callbacks):
+        raise TypeError(f"callbacks must be instances of keras.callbacks.Callback, got {callbacks}")
+    _warn_of_shared_gpu()
+
+    def make_batches(of_songs, **settings):
+        segments, codes, weights = of_songs
+        targets = np.eye(n_classes, dtype=np.float32)[codes]
+        weights = weights.astype(np.float32)
+        return SegmentBatches(segments, targets, weights, batch_size=batch_size, **settings)
+
+    random_state = np.random.RandomState(seed)
+    batches = make_batches(songs, random_state=random_state, **augmentation)
+    held_out = None if validation is None else make_batches(validation)
+    first_images = songs[0][0][np.newaxis, ..., np.newaxis]
+
+    def make_model():
+        net = model or build(architecture, first_images.shape[1:], n_classes, precision)
+        _shorten_batch_norm_memory(net, len(batches))
+        rate = learning_rate
+        if learning_rate_schedule == "cosine":
+            rate = keras.optimizers.schedules.CosineDecay(learning_rate, epochs * len(batches))
+        net.compile(
+            optimizer=keras.optimizers.Adam(rate),
+            loss="categorical_crossentropy",
+            metrics=[keras.metrics.CategoricalAccuracy("accuracy")],
+            jit_compile=False,
+        )
+        return net
+
+    seconds = _EpochTimer()
+    callbacks = [seconds, *callbacks]
+    if learning_rate_schedule == "plateau":
+        monitor = "loss" if held_out is None else "val_loss"
+        callbacks.append(
+            keras.callbacks.ReduceLROnPlateau(monitor, factor=0.5, patience=max(1, patience // 2))
+        )
+    if early_stopping:
+        callbacks.append(
+            keras.callbacks.EarlyStopping(patience=patience, restore_best_weights=True)
+        )
+    if verbose:
+        callbacks.append(_progress_bar(epochs))
+    learner = KerasClassifier(model=make_model, verbose=0)
+    with seeded(seed), quiet():
+        learner.initialize(first_images, songs[1][:1])
+        learner.model_.fit(
+            batches, epochs=epochs, callbacks=callbacks, validation_data=held_out, verbose=0
+        )
+    trained = learner.model_
+    history = {name: [float(v) for v in values] for name, values in trained.history.history.items()}
+    trained.optimizer = None
+    return trained, {**history, "seconds": seconds.of_epochs}
+
+
+def _warn_of_shared_gpu():
+    backend, _ = get_active_backend()
+    if has_gpu() and backend.nesting_level:
+        warnings.warn(
+            "Several nets are trained at a time on one GPU, which makes each of them slower and "
+            "may run out of its memory; set n_jobs=1",
+            stacklevel=2,
+        )
+
+
+def _shorten_batch_norm_memory(model, steps_per_epoch):
+    """Let batch normalisation forget its initial statistics within about an epoch.
+
+    Keras' momentum of 0.99 asks for several hundred steps. With a few dozen songs there are far
+    fewer, and the net would then normalise by values that it never saw.
+    """
+    longest = _STATISTICS_LEFT_AFTER_EPOCH ** (1 / steps_per_epoch)
+    for layer in model._flatten_layers():
+        if isinstance(layer, keras.layers.BatchNormalization):
+            layer.momentum = min(layer.momentum, longest)
+
+
+class _EpochTimer(keras.callbacks.Callback):
+    def __init__(self):
+        super().__init__()
+        self.of_epochs = []
+
+    def on_epoch_begin(self, epoch, logs=None):
+        self._start = time.perf_counter()
+
+    def on_epoch_end(self, epoch, logs=None):
+        self.of_epochs.append(time.perf_counter() - self._start)
+
+
+def _progress_bar(epochs):
+    """Return a callback that shows epochs, the last loss and the time left."""
+    progress = make_progress()
+    task = progress.add_task("training", total=epochs, info="")
+
+    def advance(epoch, logs):
+        names = ("loss", "accuracy", "val_accuracy")
+        shown = "  ".join(f"{name} {logs[name]:.3f}" for name in names if name in logs)
+        progress.update(task, advance=1, info=shown)
+
+    return keras.callbacks.LambdaCallback(
+        on_train_begin=lambda logs: progress.start(),
+        on_epoch_end=advance,
+        on_train_end=lambda logs: progress.stop(),
+    )
