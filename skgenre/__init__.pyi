@@ -2,6 +2,7 @@ from . import audio as audio
 from . import datasets as datasets
 from . import ensemble as ensemble
 from . import feature_extraction as feature_extraction
+from . import mixture as mixture
 from . import neural_network as neural_network
 from . import preprocessing as preprocessing
 from .audio import AudioError as AudioError
@@ -12,6 +13,7 @@ from .ensemble import SegmentVotingClassifier as SegmentVotingClassifier
 from .feature_extraction import AudioDescriptorTransformer as AudioDescriptorTransformer
 from .feature_extraction import MelSpectrogramTransformer as MelSpectrogramTransformer
 from .feature_extraction import MFCCSegmenter as MFCCSegmenter
+from .mixture import GaussianMixtureClassifier as GaussianMixtureClassifier
 from .neural_network import KerasANNClassifier as KerasANNClassifier
 from .neural_network import KerasCNNClassifier as KerasCNNClassifier
 from .preprocessing import SegmentSummarizer as SegmentSummarizer

@@ -8,6 +8,7 @@ from sklearn_compat.utils.estimator_checks import parametrize_with_checks
 import skgenre
 from skgenre import (
     AudioDescriptorTransformer,
+    GaussianMixtureClassifier,
     KerasANNClassifier,
     KerasCNNClassifier,
     MelSpectrogramTransformer,
@@ -34,6 +35,8 @@ ESTIMATORS = [
     SegmentSummarizer(),
     SegmentVotingClassifier(LogisticRegression()),
     SegmentVotingClassifier(RidgeClassifier()),
+    GaussianMixtureClassifier(random_state=0),
+    GaussianMixtureClassifier(1, covariance_type="full", aggregate="vote", random_state=0),
     KerasANNClassifier(hidden_layer_sizes=(32,), **SMALL),
     KerasCNNClassifier(architecture_params={"filters": (8,), "dense_units": 32}, **SMALL),
 ]

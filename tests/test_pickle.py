@@ -16,6 +16,7 @@ from sklearn.preprocessing import StandardScaler
 
 from skgenre import (
     AudioDescriptorTransformer,
+    GaussianMixtureClassifier,
     KerasANNClassifier,
     KerasCNNClassifier,
     MFCCSegmenter,
@@ -29,6 +30,7 @@ CLASSIFIERS = [
     KerasCNNClassifier(architecture_params={"filters": (4,)}, **SMALL),
     KerasANNClassifier((8,), **SMALL),
     SegmentVotingClassifier(LogisticRegression()),
+    GaussianMixtureClassifier(1),
 ]
 
 PREDICT = """

@@ -1,0 +1,5 @@
+"""Genres as mixtures of distributions."""
+
+from ._gaussian_mixture import GaussianMixtureClassifier
+
+__all__ = ["GaussianMixtureClassifier"]

@@ -1,0 +1,216 @@
+import warnings
+from numbers import Integral, Real
+
+import numpy as np
+from scipy.special import softmax
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.mixture import GaussianMixture
+from sklearn.utils import check_random_state
+from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils.validation import column_or_1d
+from sklearn_compat.base import _fit_context
+
+from .._bags import AGGREGATES, BagClassifier, flatten
+
+
+class GaussianMixtureClassifier(BagClassifier):
+    """Classify songs by one mixture of Gaussians for each genre.
+
+    Each mixture is fitted on the flattened segments of a genre's songs, and Bayes' rule turns their
+    densities into the probabilities of a segment. A song is judged by all of its segments. By
+    default each mixture has three components of diagonal covariance, as one of those in [1]_.
+
+    Parameters
+    ----------
+    n_components : int, default=3
+        Number of Gaussians in each mixture. A genre has at most one for two different segments, and
+        at least one.
+    covariance_type : {"full", "tied", "diag", "spherical"}, default="diag"
+        Shape of the Gaussians: each has a full covariance matrix, all of a genre share one, each
+        has a variance for each feature, or each has a single variance.
+    reg_covar : float, default=1e-6
+        Added to each variance, in the square of the features' unit. It is all that a genre of a
+        single segment has.
+    priors : array-like of shape (n_classes,), default=None
+        Probability of each genre before anything is heard, in the order of ``classes_``. ``None``
+        takes their shares of the training songs.
+    n_init : int, default=1
+        Number of starts of each mixture from other clusters of k-means; the likeliest is kept.
+    max_iter : int, default=100
+        Steps of expectation and maximisation, at most. Genres that needed more are named in a
+        `sklearn.exceptions.ConvergenceWarning`.
+    aggregate : {"mean", "product", "vote"}, default="mean"
+        How the probabilities of a song's segments become the song's: their mean, their normalised
+        geometric mean, or the share of segments that each genre wins.
+    random_state : int, RandomState instance or None, default=None
+        Seeds the starts. An int makes refits identical.
+
+    Attributes
+    ----------
+    classes_ : ndarray of shape (n_classes,)
+        The genres.
+    class_prior_ : ndarray of shape (n_classes,)
+        The priors; the answer for unreadable songs.
+    input_shape_ : tuple of int
+        Number of bands and frames of a segment.
+    mixtures_ : list of sklearn.mixture.GaussianMixture
+        The mixture of each genre.
+    n_features_in_ : int
+        Number of columns, where X is a table.
+    n_iter_ : int
+        Steps of the mixture that took most.
+
+    See Also
+    --------
+    sklearn.mixture.GaussianMixture : Fits each mixture.
+    sklearn.discriminant_analysis.QuadraticDiscriminantAnalysis : One full Gaussian for each genre.
+    SegmentVotingClassifier : Segments judged by any scikit-learn classifier.
+
+    Notes
+    -----
+    Takes a table (n_songs, n_features), spectrograms (n_songs, n_bands, n_frames), bags of segments
+    (n_songs, n_segments, n_bands, n_frames) and ragged bags. scikit-learn's mixtures take no
+    weights: a song of more segments counts for more.
+
+    The starts by k-means, ``reg_covar`` and spherical covariances depend on the scale of the
+    features: put a scaler before. Full covariances have ``n_features ** 2`` entries each.
+
+    References
+    ----------
+    .. [1] G. Tzanetakis and P. Cook, "Musical genre classification of audio signals", IEEE
+       Transactions on Speech and Audio Processing 10(5), 2002.
+
+    Examples
+    --------
+    >>> from sklearn.pipeline import make_pipeline
+    >>> from sklearn.preprocessing import StandardScaler
+    >>> from skgenre import AudioDescriptorTransformer, GaussianMixtureClassifier
+    >>> from skgenre.datasets import make_genre_clips
+    >>> X, y = make_genre_clips(12, n_genres=2, duration=3.0, random_state=0)
+    >>> clf = make_pipeline(
+    ...     AudioDescriptorTransformer(features="tzanetakis2002", duration=3.0),
+    ...     StandardScaler(),
+    ...     GaussianMixtureClassifier(random_state=0),
+    ... )
+    >>> clf.fit(X, y).predict_proba(X).shape
+    (12, 2)
+    """
+
+    _dtype = [np.float64, np.float32]
+
+    _parameter_constraints: dict = {
+        "n_components": [Interval(Integral, 1, None, closed="left")],
+        "covariance_type": [StrOptions({"full", "tied", "diag", "spherical"})],
+        "reg_covar": [Interval(Real, 0, None, closed="left")],
+        "priors": ["array-like", None],
+        "n_init": [Interval(Integral, 1, None, closed="left")],
+        "max_iter": [Interval(Integral, 1, None, closed="left")],
+        "aggregate": [StrOptions(set(AGGREGATES))],
+        "random_state": ["random_state"],
+    }
+
+    def __init__(
+        self,
+        n_components=3,
+        *,
+        covariance_type="diag",
+        reg_covar=1e-6,
+        priors=None,
+        n_init=1,
+        max_iter=100,
+        aggregate="mean",
+        random_state=None,
+    ):
+        self.n_components = n_components
+        self.covariance_type = covariance_type
+        self.reg_covar = reg_covar
+        self.priors = priors
+        self.n_init = n_init
+        self.max_iter = max_iter
+        self.aggregate = aggregate
+        self.random_state = random_state
+
+    @_fit_context(prefer_skip_nested_validation=True)
+    def fit(self, X, y):
+        """Fit a mixture on the segments of each genre.
+
+        Parameters
+        ----------
+        X : array-like
+            Features of songs: a table, spectrograms, bags of segments or ragged bags.
+        y : array-like of shape (n_songs,)
+            The genre of each song.
+
+        Returns
+        -------
+        self : object
+            The fitted classifier.
+
+        Raises
+        ------
+        ValueError
+            If the covariance of a genre cannot be estimated; it names the genre.
+        """
+        return self._fit(X, y)
+
+    def _fit_songs(self, X, codes, sample_weight, groups):
+        if self.priors is not None:
+            self.class_prior_ = _check_priors(self.priors, len(self.classes_))
+        segments, counts = flatten(X)
+        rows, codes = _rows(segments), np.repeat(codes, counts)
+        random_state = check_random_state(self.random_state)
+        self.mixtures_ = [
+            self._fit_mixture(rows[codes == code], genre, random_state)
+            for code, genre in enumerate(self.classes_.tolist())
+        ]
+        self.n_iter_ = max(mixture.n_iter_ for mixture in self.mixtures_)
+        converged = np.array([mixture.converged_ for mixture in self.mixtures_])
+        if not converged.all():
+            genres = self.classes_[~converged].tolist()
+            warnings.warn(
+                f"The mixtures of {genres} did not converge in max_iter={self.max_iter} steps",
+                ConvergenceWarning,
+                stacklevel=4,
+            )
+
+    def _fit_mixture(self, rows, genre, random_state):
+        n_different = len(np.unique(rows, axis=0))
+        mixture = GaussianMixture(
+            min(self.n_components, max(1, n_different // 2)),
+            covariance_type=self.covariance_type,
+            reg_covar=self.reg_covar,
+            n_init=self.n_init,
+            max_iter=self.max_iter,
+            random_state=random_state.randint(np.iinfo(np.int32).max),
+        )
+        # a mixture is not fitted on a single row, but on the same row twice
+        rows = np.repeat(rows, 2, axis=0) if len(rows) == 1 else rows
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", ConvergenceWarning)
+            try:
+                return mixture.fit(rows)
+            except ValueError as error:
+                raise ValueError(
+                    f"No mixture could be fitted on the {len(rows)} segments of {genre!r}: {error}"
+                ) from error
+
+    def _segment_proba(self, segments):
+        rows = _rows(segments)
+        log_density = np.column_stack([mixture.score_samples(rows) for mixture in self.mixtures_])
+        with np.errstate(divide="ignore"):
+            log_prior = np.log(self.class_prior_)
+        return softmax(log_density + log_prior, axis=1)
+
+
+def _rows(segments):
+    return segments.reshape(len(segments), -1).astype(np.float64, copy=False)
+
+
+def _check_priors(priors, n_classes):
+    priors = column_or_1d(priors, dtype=np.float64)
+    if len(priors) != n_classes or (priors < 0).any() or not np.isclose(priors.sum(), 1):
+        raise ValueError(
+            f"priors must be {n_classes} numbers from 0 to 1, one for each class, that sum to 1, "
+            f"got {priors.tolist()}"
+        )
+    return priors
