@@ -205,7 +205,8 @@ class BaseClipTransformer(TransformerMixin, VersionedEstimator):
     def _cut(self, y, is_start=True):
         """Cut a waveform in segments, (n_segments, n_samples), at least one at the start."""
         if self.duration is not None:
-            y = fit_length(y, round(self.duration * self.sr))
+            n_samples = round(self.duration * self.sr)
+            y = y[:n_samples] if self._gives_ragged_bags else fit_length(y, n_samples)
         n_samples = self._segment_samples() or len(y)
         n_segments, rest = divmod(len(y), n_samples)
         is_short = n_segments == 0 and is_start

@@ -10,6 +10,8 @@ from .._base import installed_versions
 
 # What makes the numbers.
 _PACKAGES = ("skgenre", "numpy", "scipy", "numba", "librosa", "soundfile", "soxr")
+# Raised where the numbers become others under one version, as between releases.
+_REVISION = 2
 # What changes how a song is read or when, but not what comes out.
 _IRRELEVANT = ("cache", "n_jobs", "on_error", "timeout", "verbose")
 
@@ -49,6 +51,7 @@ class FeatureCache:
             type(transformer),
             {name: _plain(params[name]) for name in params if name not in _IRRELEVANT},
             installed_versions(_PACKAGES),
+            _REVISION,
         )
 
     def get(self, path, compute):

@@ -51,8 +51,8 @@ class AudioDescriptorTransformer(BaseClipTransformer):
     that librosa computes frame by frame, with librosa's numbers; or to the thirty numbers of
     Tzanetakis and Cook. All features of a segment share one short-time Fourier transform.
 
-    A clip longer than ``duration`` is cropped at its end, a shorter one is repeated from its start
-    until it is long enough.
+    A clip longer than ``duration`` is cropped at its end. A shorter one is repeated from its start
+    until it is long enough or, where ``segment_duration`` is given, taken as it is.
 
     Parameters
     ----------
@@ -76,12 +76,13 @@ class AudioDescriptorTransformer(BaseClipTransformer):
     n_mfcc : int, default=20
         Number of cepstral coefficients, at most ``n_mels``.
     duration : float, default=30.0
-        Length to which clips are cropped or repeated, in seconds. ``None`` takes each as it is.
+        Length to which clips are cropped or repeated, in seconds; with ``segment_duration``, the
+        most that is taken of a clip. ``None`` takes each as it is.
     n_segments : int, default=None
         Cut each clip in this many segments of equal length.
     segment_duration : float, default=None
         Cut each clip in segments of this length, in seconds, from its start. A last part shorter
-        than half a segment is dropped unless it is the only one; a longer one is repeated to full
+        than half a segment is dropped unless it is the only one; otherwise it is repeated to full
         length.
     cache : path or joblib.Memory, default=None
         Folder to keep the features of files in. An entry is used again while the file's path, size

@@ -12,8 +12,8 @@ class MelSpectrogramTransformer(BaseClipTransformer):
     A stateless transformer from audio files or waveforms to spectrograms, with the numbers of
     `librosa.feature.melspectrogram` followed by `librosa.power_to_db`.
 
-    A clip longer than ``duration`` is cropped at its end, a shorter one is repeated from its start
-    until it is long enough.
+    A clip longer than ``duration`` is cropped at its end. A shorter one is repeated from its start
+    until it is long enough or, where ``segment_duration`` is given, taken as it is.
 
     Parameters
     ----------
@@ -49,12 +49,13 @@ class MelSpectrogramTransformer(BaseClipTransformer):
         Cut what is this many decibels below the maximum of the segment. ``None`` keeps all, and
         computes in float64.
     duration : float, default=30.0
-        Length to which clips are cropped or repeated, in seconds. ``None`` takes each as it is.
+        Length to which clips are cropped or repeated, in seconds; with ``segment_duration``, the
+        most that is taken of a clip. ``None`` takes each as it is.
     n_segments : int, default=None
         Cut each clip in this many segments of equal length.
     segment_duration : float, default=None
         Cut each clip in segments of this length, in seconds, from its start. A last part shorter
-        than half a segment is dropped unless it is the only one; a longer one is repeated to full
+        than half a segment is dropped unless it is the only one; otherwise it is repeated to full
         length.
     cache : path or joblib.Memory, default=None
         Folder to keep the features of files in. An entry is used again while the file's path, size

@@ -15,8 +15,8 @@ class MFCCSegmenter(MelSpectrogramTransformer):
     `librosa.feature.mfcc` on each segment. By default a 30 s clip becomes ten segments of 3 s, as
     in the report that this package grew from.
 
-    A clip longer than ``duration`` is cropped at its end, a shorter one is repeated from its start
-    until it is long enough.
+    A clip longer than ``duration`` is cropped at its end. A shorter one is repeated from its start
+    until it is long enough or, where ``segment_duration`` is given, taken as it is.
 
     Parameters
     ----------
@@ -54,12 +54,13 @@ class MFCCSegmenter(MelSpectrogramTransformer):
         Cut what is this many decibels below the maximum of the segment. ``None`` keeps all, and
         computes in float64.
     duration : float, default=30.0
-        Length to which clips are cropped or repeated, in seconds. ``None`` takes each as it is.
+        Length to which clips are cropped or repeated, in seconds; with ``segment_duration``, the
+        most that is taken of a clip. ``None`` takes each as it is.
     n_segments : int, default=10
         Cut each clip in this many segments of equal length. ``None`` to use ``segment_duration``.
     segment_duration : float, default=None
         Cut each clip in segments of this length, in seconds, from its start. A last part shorter
-        than half a segment is dropped unless it is the only one; a longer one is repeated to full
+        than half a segment is dropped unless it is the only one; otherwise it is repeated to full
         length.
     cache : path or joblib.Memory, default=None
         Folder to keep the features of files in. An entry is used again while the file's path, size

@@ -87,6 +87,9 @@ def test_other_parameters_and_versions_are_other_entries(
     monkeypatch.setattr(_cache, "installed_versions", lambda packages: {"librosa": "99"})
     MFCCSegmenter(**SHORT, cache=tmp_path).fit_transform(path)
     assert len(computed) == 1
+    monkeypatch.setattr(_cache, "_REVISION", 99)
+    MFCCSegmenter(**SHORT, cache=tmp_path).fit_transform(path)
+    assert len(computed) == 2
 
 
 def test_damaged_entries_are_computed_again(song_files, tmp_path):

@@ -9,8 +9,14 @@ import pandas as pd
 import pytest
 import soundfile as sf
 from numpy.testing import assert_allclose, assert_array_equal
+from sklearn.base import clone
 
-from skgenre import AudioError, MelSpectrogramTransformer, MFCCSegmenter
+from skgenre import (
+    AudioDescriptorTransformer,
+    AudioError,
+    MelSpectrogramTransformer,
+    MFCCSegmenter,
+)
 
 SR = 22050
 SHORT = {"duration": 1.5, "n_segments": 3}
@@ -99,6 +105,34 @@ def test_segments_of_given_duration(seconds, n_segments):
         assert_array_equal(bags[0][i], by_hand.fit_transform([y[i * SR : (i + 1) * SR]])[0, 0])
     if n_segments > whole:
         assert_array_equal(bags[0][-1], by_hand.fit_transform([y[whole * SR :]])[0, 0])
+
+
+@pytest.mark.parametrize(
+    "transformer", [MelSpectrogramTransformer, MFCCSegmenter, AudioDescriptorTransformer]
+)
+def test_segments_of_given_duration_come_from_at_most_a_duration(songs, tmp_path, transformer):
+    y = np.concatenate(songs[0][:2])
+    clips = [y[: round(seconds * SR)] for seconds in (0.4, 1.2, 2.0, 2.9)]
+    paths = [tmp_path / f"{i}.wav" for i in range(4)]
+    for path, clip in zip(paths, clips, strict=True):
+        sf.write(path, clip, SR, subtype="FLOAT")
+    cut = transformer(duration=2.0, n_segments=None, segment_duration=1.0)
+    bags = cut.fit_transform(clips)
+    assert [len(bag) for bag in bags] == [1, 1, 2, 2]
+    of_any_length = clone(cut).set_params(duration=None)
+    short_of_duration = [*clips[:3], clips[3][: 2 * SR]]
+    for given in (clips, paths):
+        for bag, expected in zip(
+            cut.transform(given), of_any_length.fit_transform(short_of_duration), strict=True
+        ):
+            assert_array_equal(bag, expected)
+
+
+def test_a_duration_shorter_than_a_segment_is_repeated(songs):
+    y = songs[0][0]
+    segmenter = MFCCSegmenter(duration=0.5, n_segments=None, segment_duration=1.0)
+    expected = MFCCSegmenter(duration=1.0, n_segments=1).fit_transform([y[: SR // 2]])
+    assert_array_equal(segmenter.fit_transform([y])[0], expected[0])
 
 
 def test_ragged_even_where_lengths_agree(songs):
