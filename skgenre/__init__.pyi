@@ -9,6 +9,7 @@ from .audio import AudioError as AudioError
 from .audio import find_faults as find_faults
 from .audio import load_audio as load_audio
 from .audio import read_blocks as read_blocks
+from .ensemble import GroupStackingClassifier as GroupStackingClassifier
 from .ensemble import SegmentVotingClassifier as SegmentVotingClassifier
 from .feature_extraction import AudioDescriptorTransformer as AudioDescriptorTransformer
 from .feature_extraction import MelSpectrogramTransformer as MelSpectrogramTransformer

@@ -194,6 +194,18 @@ def mean_over_segments(values, counts):
     return np.add.reduceat(values, starts, axis=0) / counts.astype(values.dtype).reshape(shape)
 
 
+def validate_genres(estimator, y):
+    """Check the genres of songs and return them as an array of shape (n_songs,)."""
+    if y is None:
+        raise ValueError(
+            f"This {type(estimator).__name__} estimator requires y to be passed, but the target y "
+            "is None."
+        )
+    y = column_or_1d(check_array(y, ensure_2d=False, dtype=None, input_name="y"), warn=True)
+    check_classification_targets(y)
+    return y
+
+
 class BagClassifier(ClassifierMixin, VersionedEstimator):
     """A classifier of songs that learns from their segments.
 
@@ -204,14 +216,8 @@ class BagClassifier(ClassifierMixin, VersionedEstimator):
     _dtype: Any = np.float32
 
     def _fit(self, X, y, sample_weight=None, groups=None):
-        if y is None:
-            raise ValueError(
-                f"This {type(self).__name__} estimator requires y to be passed, but the target y "
-                "is None."
-            )
+        y = validate_genres(self, y)
         X = validate_bags(self, X, reset=True, dtype=self._dtype)
-        y = column_or_1d(check_array(y, ensure_2d=False, dtype=None, input_name="y"), warn=True)
-        check_classification_targets(y)
         check_consistent_length(X, y, groups)
         sample_weight = _check_sample_weight(sample_weight, X, dtype=np.float64)
         if (sample_weight < 0).any():

@@ -2,6 +2,7 @@
 
 import pytest
 from sklearn.linear_model import LogisticRegression, RidgeClassifier
+from sklearn.tree import DecisionTreeClassifier
 from sklearn_compat.utils import get_tags
 from sklearn_compat.utils.estimator_checks import parametrize_with_checks
 
@@ -9,6 +10,7 @@ import skgenre
 from skgenre import (
     AudioDescriptorTransformer,
     GaussianMixtureClassifier,
+    GroupStackingClassifier,
     KerasANNClassifier,
     KerasCNNClassifier,
     MelSpectrogramTransformer,
@@ -22,6 +24,7 @@ from skgenre import (
 # that ask for accuracy.
 SHORT = {"sr": 1000, "n_fft": 64, "hop_length": 16, "n_mels": 8, "duration": 0.1}
 SMALL = {"epochs": 20, "learning_rate": 1e-2, "random_state": 0}
+TREE = DecisionTreeClassifier(max_depth=3, random_state=0)
 
 ESTIMATORS = [
     MelSpectrogramTransformer(**SHORT),
@@ -37,6 +40,8 @@ ESTIMATORS = [
     SegmentVotingClassifier(RidgeClassifier()),
     GaussianMixtureClassifier(random_state=0),
     GaussianMixtureClassifier(1, covariance_type="full", aggregate="vote", random_state=0),
+    GroupStackingClassifier([("tree", TREE), ("linear", LogisticRegression())], cv=3),
+    GroupStackingClassifier([("ridge", RidgeClassifier())], TREE, cv=3),
     KerasANNClassifier(hidden_layer_sizes=(32,), **SMALL),
     KerasCNNClassifier(architecture_params={"filters": (8,), "dense_units": 32}, **SMALL),
 ]

@@ -1,9 +1,8 @@
 import numpy as np
 from sklearn.base import MetaEstimatorMixin, clone
-from sklearn.pipeline import Pipeline
 from sklearn.utils._param_validation import HasMethods, StrOptions
 from sklearn.utils.metaestimators import available_if
-from sklearn.utils.validation import check_is_fitted, has_fit_parameter
+from sklearn.utils.validation import check_is_fitted
 from sklearn_compat.base import _fit_context
 
 from .._bags import (
@@ -13,6 +12,7 @@ from .._bags import (
     mean_over_segments,
     segment_weights,
 )
+from ._fit_parameters import fit_parameter_name
 
 
 def _estimator_has(method):
@@ -120,7 +120,7 @@ class SegmentVotingClassifier(MetaEstimatorMixin, BagClassifier):
             )
         segments, counts = flatten(X)
         weights = segment_weights(counts, sample_weight)
-        weight_name = _sample_weight_name(self.estimator)
+        weight_name = fit_parameter_name(self.estimator, "sample_weight")
         all_one = np.allclose(weights, 1, rtol=1e-9)
         if weight_name is None and np.ptp(sample_weight):
             raise TypeError(f"{self.estimator!r} does not support sample weights")
@@ -221,12 +221,3 @@ class SegmentVotingClassifier(MetaEstimatorMixin, BagClassifier):
 
 def _rows(segments):
     return segments.reshape(len(segments), -1)
-
-
-def _sample_weight_name(estimator):
-    """Return the name under which an estimator's fit takes sample weights, or None."""
-    if isinstance(estimator, Pipeline):
-        name, last = estimator.steps[-1]
-        inner = _sample_weight_name(last)
-        return inner and f"{name}__{inner}"
-    return "sample_weight" if has_fit_parameter(estimator, "sample_weight") else None

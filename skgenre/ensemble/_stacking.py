@@ -1,0 +1,292 @@
+import warnings
+from numbers import Integral
+
+import numpy as np
+from sklearn import get_config
+from sklearn.base import clone
+from sklearn.ensemble import StackingClassifier
+from sklearn.model_selection import StratifiedGroupKFold, check_cv
+from sklearn.preprocessing import LabelEncoder
+from sklearn.utils import Bunch, check_array, indexable
+from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping, process_routing
+from sklearn.utils.metaestimators import _safe_split
+from sklearn.utils.parallel import Parallel, delayed
+from sklearn.utils.validation import _check_method_params, column_or_1d
+from sklearn_compat.base import _fit_context
+
+from .._bags import validate_genres
+from .._base import VersionedEstimator, forget_table
+from ._fit_parameters import fit_parameter_name
+
+_DEFAULT_FOLDS = 5
+
+
+class GroupStackingClassifier(VersionedEstimator, StackingClassifier):
+    """Stack classifiers, and keep artists apart where the last one learns from the others.
+
+    Each classifier answers for the songs of a fold after training on the other folds, and the final
+    one learns from these answers how far to trust each. In `sklearn.ensemble.StackingClassifier`
+    songs of one artist stand on both sides of a fold, and what knows artists by heart is trusted
+    most. Here no group of songs is on both sides where `fit` gets ``groups``. All else is
+    scikit-learn's.
+
+    Parameters
+    ----------
+    estimators : list of (str, classifier)
+        The classifiers and their names; ``"drop"`` in the place of one leaves it out.
+    final_estimator : classifier, default=None
+        Learns from their answers. ``None`` means `sklearn.linear_model.LogisticRegression`.
+    cv : int, cross-validation splitter or iterable of folds, default=None
+        Number of folds; ``None`` means 5. With groups, they are those of
+        `sklearn.model_selection.StratifiedGroupKFold`, and as many as there are groups if these are
+        fewer; else of `sklearn.model_selection.StratifiedKFold`. A splitter gets the groups too.
+    stack_method : {"auto", "predict_proba", "decision_function", "predict"}, default="auto"
+        What to ask of each classifier. ``"auto"`` takes the first of these that it has.
+    n_jobs : int, default=None
+        How many fits run at a time, in processes unless `joblib.parallel_config` names another
+        backend. Nets need processes.
+    passthrough : bool, default=False
+        Give X to the final classifier too. Only for tables.
+    verbose : int, default=0
+        Verbosity of `joblib.Parallel`.
+
+    Attributes
+    ----------
+    classes_ : ndarray of shape (n_classes,)
+        The genres.
+    estimators_ : list of classifier
+        The classifiers, fitted on all songs.
+    named_estimators_ : Bunch
+        The same by name.
+    final_estimator_ : classifier
+        The final classifier.
+    stack_method_ : list of str
+        What is asked of each classifier.
+    n_features_in_ : int
+        Number of columns, where X is a table.
+    feature_names_in_ : ndarray of str
+        Their names, where X is a frame.
+
+    See Also
+    --------
+    sklearn.ensemble.StackingClassifier : The same without groups.
+    sklearn.model_selection.StratifiedGroupKFold : Keeps groups apart.
+
+    Notes
+    -----
+    The classifiers see genres as integers, their places in ``classes_``.
+
+    In a fold that holds all groups of a genre, classifiers that have not met this genre give it the
+    probability 0. The final one learns from this that they never know a genre of a single group,
+    and may never answer it: let each genre have several.
+
+    In a `Pipeline`, pass ``groupstackingclassifier__groups=groups``. With scikit-learn's metadata
+    routing, ask for them by ``set_fit_request(groups=True)``.
+
+    References
+    ----------
+    .. [1] D. Wolpert, "Stacked generalization", Neural Networks 5(2), 1992.
+    .. [2] A. Flexer, "A closer look on artist filters for musical genre classification", ISMIR
+       2007.
+
+    Examples
+    --------
+    >>> from sklearn.linear_model import LogisticRegression
+    >>> from sklearn.pipeline import make_pipeline
+    >>> from sklearn.preprocessing import StandardScaler
+    >>> from skgenre import AudioDescriptorTransformer, GaussianMixtureClassifier
+    >>> from skgenre import GroupStackingClassifier
+    >>> from skgenre.datasets import make_genre_clips
+    >>> X, y, artists = make_genre_clips(
+    ...     24, n_genres=2, duration=3.0, n_artists_per_genre=4, random_state=0, return_groups=True
+    ... )
+    >>> stack = GroupStackingClassifier(
+    ...     [("linear", LogisticRegression()), ("mixture", GaussianMixtureClassifier(1))], cv=4
+    ... )
+    >>> clf = make_pipeline(
+    ...     AudioDescriptorTransformer(features=("mfcc",), duration=3.0), StandardScaler(), stack
+    ... )
+    >>> clf.fit(X, y, groupstackingclassifier__groups=artists).predict_proba(X).shape
+    (24, 2)
+    """
+
+    _parameter_constraints: dict = {
+        **StackingClassifier._parameter_constraints,
+        "cv": ["cv_object"],
+    }
+
+    @_fit_context(prefer_skip_nested_validation=False)
+    def fit(self, X, y, *, groups=None, **fit_params):
+        """Fit all classifiers, and the final one on what they say of songs held out.
+
+        Parameters
+        ----------
+        X : array-like
+            Songs, as the classifiers take them: a table, a list of paths, bags of segments.
+        y : array-like of shape (n_songs,)
+            The genre of each song.
+        groups : array-like of shape (n_songs,), default=None
+            The artist of each song, say. Classifiers whose own `fit` takes groups get those of
+            their songs.
+        **fit_params : dict
+            ``sample_weight``, for all classifiers, which must support it. With scikit-learn's
+            metadata routing, whatever they ask for; groups are then routed too.
+
+        Returns
+        -------
+        self : object
+            The fitted classifier.
+
+        Raises
+        ------
+        ValueError
+            If a fold would have a group on both sides, or leave one genre only to train on.
+        """
+        self._validate_estimators()
+        self._validate_final_estimator()
+        X, y, groups = indexable(X, validate_genres(self, y), groups)
+        self._label_encoder = LabelEncoder()
+        codes = self._label_encoder.fit_transform(y)
+        self.classes_ = self._label_encoder.classes_
+        folds = self._make_folds(X, codes, groups)
+        params = self._share_out({"groups": groups, **fit_params})
+
+        stacked = [(name, model) for name, model in self.estimators if model != "drop"]
+        self.stack_method_ = [
+            self._method_name(name, model, self.stack_method) for name, model in stacked
+        ]
+        with Parallel(n_jobs=self.n_jobs, verbose=self.verbose) as workers:
+            self.estimators_ = workers(
+                delayed(_fit)(clone(model), X, codes, params[name]) for name, model in stacked
+            )
+            answers = workers(
+                delayed(_fit_and_answer)(clone(model), X, codes, params[name], method, *fold)
+                for (name, model), method in zip(stacked, self.stack_method_, strict=True)
+                for fold in folds
+            )
+        fitted = dict(zip([name for name, _ in stacked], self.estimators_, strict=True))
+        self.named_estimators_ = Bunch(**{name: "drop" for name, _ in self.estimators} | fitted)
+        forget_table(self)
+        for (name, model), method in zip(fitted.items(), self.stack_method_, strict=True):
+            if method != "predict":
+                self._check_all_met(name, model.classes_)
+            if hasattr(model, "feature_names_in_"):
+                self.feature_names_in_ = model.feature_names_in_
+
+        predictions = [
+            self._join(name, method, answers[i * len(folds) : (i + 1) * len(folds)], folds)
+            for i, (name, method) in enumerate(zip(fitted, self.stack_method_, strict=True))
+        ]
+        meta = self._concatenate_predictions(X, predictions)
+        self.final_estimator_.fit(meta, codes, **params["final_estimator_"])
+        return self
+
+    def _make_folds(self, X, codes, groups):
+        """Return training and test songs of each fold, as indices."""
+        cv = self.cv
+        if groups is not None:
+            groups = column_or_1d(
+                check_array(groups, ensure_2d=False, dtype=None, input_name="groups")
+            )
+            n_groups = len(np.unique(groups))
+            if n_groups < 2:
+                raise ValueError("groups must be of at least 2 groups, to keep them apart; got 1")
+            if cv is None or isinstance(cv, Integral):
+                cv = StratifiedGroupKFold(min(cv or _DEFAULT_FOLDS, n_groups))
+        with warnings.catch_warnings():
+            if groups is not None:
+                # it counts songs, where groups are what must suffice
+                warnings.filterwarnings("ignore", "The least populated class", UserWarning)
+            folds = list(check_cv(cv, codes, classifier=True).split(X, codes, groups))
+        songs = np.concatenate([test for _, test in folds])
+        if not np.array_equal(np.sort(songs), np.arange(len(codes))):
+            raise ValueError(f"cv={self.cv} does not hold out each song once")
+        for train, test in folds:
+            if groups is not None and len(shared := np.intersect1d(groups[train], groups[test])):
+                raise ValueError(
+                    f"cv={self.cv} leaves songs of groups {shared.tolist()} on both sides of a fold"
+                )
+            if len(np.unique(codes[train])) < 2:
+                genres = self.classes_[np.unique(codes[train])].tolist()
+                raise ValueError(
+                    f"Each fold must leave songs of 2 classes to train on, but one leaves {genres}"
+                )
+        return folds
+
+    def _share_out(self, metadata):
+        """Return the parameters of fit for each classifier, by name."""
+        metadata = {key: value for key, value in metadata.items() if value is not None}
+        models = [*self.estimators, ("final_estimator_", self.final_estimator_)]
+        if get_config()["enable_metadata_routing"]:
+            routed = process_routing(self, "fit", **metadata)
+            return {name: routed[name]["fit"] for name, _ in models}
+        unknown = sorted(set(metadata) - {"groups", "sample_weight"})
+        if unknown:
+            raise TypeError(
+                f"{type(self).__name__}.fit takes {unknown} only with enable_metadata_routing=True"
+            )
+        params = {}
+        for name, model in models:
+            if model == "drop":
+                continue
+            names = {key: fit_parameter_name(model, key) for key in metadata}
+            if "sample_weight" in names and names["sample_weight"] is None:
+                raise TypeError(f"{model!r} does not support sample weights")
+            params[name] = {names[key]: metadata[key] for key in metadata if names[key]}
+        return params
+
+    def _join(self, name, method, answers, folds):
+        """Put a classifier's answers in the order of songs, 0 for genres that it has not met."""
+        parts = []
+        for classes, answer in answers:
+            if method == "predict_proba" and len(classes) < len(self.classes_):
+                filled = np.zeros((len(answer), len(self.classes_)), dtype=answer.dtype)
+                filled[:, classes] = answer
+                answer = filled
+            elif method == "decision_function":
+                self._check_all_met(name, classes)
+            parts.append(answer)
+        songs = np.concatenate([test for _, test in folds])
+        return np.concatenate(parts)[np.argsort(songs)]
+
+    def _check_all_met(self, name, classes):
+        """Refuse a classifier whose answers lack a genre."""
+        missing = np.setdiff1d(range(len(self.classes_)), classes)
+        if len(missing):
+            raise ValueError(
+                f"{name!r} had no song of {self.classes_[missing].tolist()} to learn from; leave "
+                "these genres out, or give them more groups and readable songs"
+            )
+
+    def get_metadata_routing(self):
+        """Return what this classifier and those in it ask for.
+
+        Returns
+        -------
+        routing : MetadataRouter
+            As `sklearn.utils.metadata_routing` describes.
+        """
+        router = MetadataRouter(owner=self).add_self_request(self)
+        for name, model in self.estimators:
+            router.add(
+                **{name: model}, method_mapping=MethodMapping().add(caller="fit", callee="fit")
+            )
+        return router.add(
+            final_estimator_=getattr(self, "final_estimator_", self.final_estimator),
+            method_mapping=MethodMapping()
+            .add(caller="fit", callee="fit")
+            .add(caller="predict", callee="predict"),
+        )
+
+
+def _fit(model, X, codes, params):
+    return model.fit(X, codes, **params)
+
+
+def _fit_and_answer(model, X, codes, params, method, train, test):
+    """Return the classes that the columns of the answers stand for, and the answers for a fold."""
+    X_train, y_train = _safe_split(model, X, codes, train)
+    X_test, _ = _safe_split(model, X, codes, test, train)
+    model.fit(X_train, y_train, **_check_method_params(X, params, train))
+    classes = None if method == "predict" else model.classes_
+    return classes, getattr(model, method)(X_test)
