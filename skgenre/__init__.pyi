@@ -17,5 +17,6 @@ from .feature_extraction import MFCCSegmenter as MFCCSegmenter
 from .mixture import GaussianMixtureClassifier as GaussianMixtureClassifier
 from .neural_network import KerasANNClassifier as KerasANNClassifier
 from .neural_network import KerasCNNClassifier as KerasCNNClassifier
+from .neural_network import KerasRNNClassifier as KerasRNNClassifier
 from .preprocessing import SegmentSummarizer as SegmentSummarizer
 from .preprocessing import SpectrogramScaler as SpectrogramScaler

@@ -13,6 +13,7 @@ from skgenre import (
     GroupStackingClassifier,
     KerasANNClassifier,
     KerasCNNClassifier,
+    KerasRNNClassifier,
     MelSpectrogramTransformer,
     MFCCSegmenter,
     SegmentSummarizer,
@@ -44,6 +45,7 @@ ESTIMATORS = [
     GroupStackingClassifier([("ridge", RidgeClassifier())], TREE, cv=3),
     KerasANNClassifier(hidden_layer_sizes=(32,), **SMALL),
     KerasCNNClassifier(architecture_params={"filters": (8,), "dense_units": 32}, **SMALL),
+    KerasRNNClassifier(architecture_params={"units": (16,), "dense_units": 32}, **SMALL),
 ]
 
 # Every check that is expected to fail, and why.
@@ -60,7 +62,11 @@ NET_FAILURES = {
         "the value; test_keras.py asks for 1e-6"
     ),
 }
-EXPECTED_FAILURES = {KerasANNClassifier: NET_FAILURES, KerasCNNClassifier: NET_FAILURES}
+EXPECTED_FAILURES = {
+    KerasANNClassifier: NET_FAILURES,
+    KerasCNNClassifier: NET_FAILURES,
+    KerasRNNClassifier: NET_FAILURES,
+}
 
 
 @parametrize_with_checks(

@@ -2,5 +2,6 @@
 
 from ._ann import KerasANNClassifier
 from ._cnn import KerasCNNClassifier
+from ._rnn import KerasRNNClassifier
 
-__all__ = ["KerasANNClassifier", "KerasCNNClassifier"]
+__all__ = ["KerasANNClassifier", "KerasCNNClassifier", "KerasRNNClassifier"]

@@ -1,7 +1,7 @@
 from sklearn.utils._param_validation import StrOptions
 
-from ._architectures import mel_cnn, mfcc_cnn
 from ._base import BaseKerasClassifier
+from ._convolutional_nets import mel_cnn, mfcc_cnn, residual_cnn, spectrogram_cnn
 
 
 class KerasCNNClassifier(BaseKerasClassifier):
@@ -14,16 +14,20 @@ class KerasCNNClassifier(BaseKerasClassifier):
 
     Parameters
     ----------
-    architecture : {"mfcc", "mel"} or callable, default="mfcc"
+    architecture : {"mfcc", "mel", "2d", "residual"} or callable, default="mfcc"
         ``"mfcc"`` is the report's net for MFCCs: three convolutions of 32 filters, each max-pooled
         and batch-normalised, a dense layer of 64, dropout and softmax. ``"mel"`` is its net for mel
-        spectrograms: two convolutions of 16 and 32 filters, each max-pooled, and the same head. A
-        callable takes ``(input_shape, n_classes, **architecture_params)``, where ``input_shape`` is
-        ``(n_bands, n_frames, 1)``, and returns an uncompiled Keras model
+        spectrograms: two convolutions of 16 and 32 filters, each max-pooled, and the same head.
+        ``"2d"``, after [1]_, is a net for spectrograms: three convolutions of 16, 32 and 64
+        filters, each batch-normalised and max-pooled, and the same head. ``"residual"``, after
+        [2]_, convolves over time only, with the bands as channels: a block of three convolutions of
+        128 filters with a shortcut, pooling over all frames by maximum and by average, and two
+        dense layers of 128. A callable takes ``(input_shape, n_classes, **architecture_params)``,
+        where ``input_shape`` is ``(n_bands, n_frames, 1)``, and returns an uncompiled Keras model
         that ends in a softmax. To pickle the classifier, define it in a module.
     architecture_params : dict, default=None
         Keyword arguments of the architecture. The named ones take ``filters``, one number for each
-        convolution, and ``dense_units``.
+        convolution or block, and ``dense_units``.
     epochs : int, default=50
         Passes over the training songs.
     batch_size : int, default=32
@@ -35,7 +39,7 @@ class KerasCNNClassifier(BaseKerasClassifier):
         ``"plateau"`` halves it when the validation loss, or the training loss where no songs are
         held out, has not improved for half of ``patience`` epochs.
     dropout : float, default=0.3
-        Share of the dense layer's outputs dropped in training.
+        Share of each dense layer's outputs dropped in training.
     aggregate : {"mean", "product", "vote"}, default="mean"
         How the probabilities of a song's segments become the song's: their mean, their normalised
         geometric mean, or the share of segments that each genre wins.
@@ -50,13 +54,13 @@ class KerasCNNClassifier(BaseKerasClassifier):
     patience : int, default=10
         See ``early_stopping``.
     time_mask, frequency_mask : float, default=0.0
-        Augmentation by SpecAugment [1]_: in each step, hide a stretch of up to this share of each
+        Augmentation by SpecAugment [3]_: in each step, hide a stretch of up to this share of each
         segment's frames or bands, by the mean of the band.
     gain : float, default=0.0
         Augmentation by level: standard deviation of what is added to each segment in each step, in
         the units of X. For log spectrograms, where it is a gain.
     mixup : float, default=0.0
-        Augmentation by blends of two segments and their genres [2]_: parameter of the beta
+        Augmentation by blends of two segments and their genres [4]_: parameter of the beta
         distribution that draws their shares. 0.2 is usual.
     class_weight : {"balanced"}, dict of label to float, or None, default=None
         Weight of each genre in the loss.
@@ -92,6 +96,7 @@ class KerasCNNClassifier(BaseKerasClassifier):
     See Also
     --------
     KerasANNClassifier : A net of dense layers.
+    KerasRNNClassifier : A recurrent net.
     SegmentVotingClassifier : The same voting for any scikit-learn classifier.
 
     Notes
@@ -102,9 +107,13 @@ class KerasCNNClassifier(BaseKerasClassifier):
 
     References
     ----------
-    .. [1] D. S. Park et al., "SpecAugment: a simple data augmentation method for automatic speech
-       recognition", Interspeech 2019.
-    .. [2] H. Zhang et al., "mixup: Beyond empirical risk minimization", ICLR 2018.
+    .. [1] Athulya K. M. and Sindhu S., "Deep learning based music genre classification using
+       spectrogram", SSRN, 2021.
+    .. [2] W. Zhang, W. Lei, X. Xu and L. Xie, "Improved music genre classification with
+       convolutional neural networks", Interspeech, 2016.
+    .. [3] D. S. Park et al., "SpecAugment: a simple data augmentation method for automatic speech
+       recognition", Interspeech, 2019.
+    .. [4] H. Zhang et al., "mixup: Beyond empirical risk minimization", ICLR, 2018.
 
     Examples
     --------
@@ -121,11 +130,16 @@ class KerasCNNClassifier(BaseKerasClassifier):
     (12, 2)
     """
 
-    _architectures = {"mfcc": mfcc_cnn, "mel": mel_cnn}
+    _architectures = {
+        "mfcc": mfcc_cnn,
+        "mel": mel_cnn,
+        "2d": spectrogram_cnn,
+        "residual": residual_cnn,
+    }
 
     _parameter_constraints: dict = {
         **BaseKerasClassifier._parameter_constraints,
-        "architecture": [StrOptions({"mfcc", "mel"}), callable],
+        "architecture": [StrOptions(set(_architectures)), callable],
     }
 
     def __init__(

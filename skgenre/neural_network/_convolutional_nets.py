@@ -1,0 +1,159 @@
+"""Convolutional nets, from an input shape and a number of genres to a Keras model.
+
+The input is a segment as an image, (n_bands, n_frames, 1). Pooling keeps what is left at the edges,
+so that segments of any size work, a table's row of shape (n_features, 1, 1) included.
+"""
+
+from ._blocks import as_frames, classify
+
+
+def mel_cnn(input_shape, n_classes, *, filters=(16, 32), dense_units=64, dropout=0.3):
+    """Build the report's net for mel spectrograms.
+
+    Parameters
+    ----------
+    input_shape : tuple of int
+        (n_bands, n_frames, 1).
+    n_classes : int
+        Number of genres.
+    filters : sequence of int, default=(16, 32)
+        Filters of each convolution; each is followed by max-pooling.
+    dense_units : int, default=64
+        Size of the dense layer.
+    dropout : float, default=0.3
+        Share of the dense layer's outputs dropped in training.
+
+    Returns
+    -------
+    model : keras.Model
+        Uncompiled.
+    """
+    from keras import Input, Model, layers
+
+    hidden = segments = Input(input_shape)
+    for n_filters in filters:
+        hidden = layers.Conv2D(n_filters, 3, padding="same", activation="relu")(hidden)
+        hidden = layers.MaxPooling2D(2, padding="same")(hidden)
+    hidden = layers.Flatten()(hidden)
+    return Model(segments, classify(hidden, n_classes, [dense_units], dropout))
+
+
+def mfcc_cnn(input_shape, n_classes, *, filters=(32, 32, 32), dense_units=64, dropout=0.3):
+    """Build the report's net for MFCCs.
+
+    Parameters
+    ----------
+    input_shape : tuple of int
+        (n_bands, n_frames, 1).
+    n_classes : int
+        Number of genres.
+    filters : sequence of int, default=(32, 32, 32)
+        Filters of each convolution; each is followed by max-pooling and batch normalisation.
+    dense_units : int, default=64
+        Size of the dense layer.
+    dropout : float, default=0.3
+        Share of the dense layer's outputs dropped in training.
+
+    Returns
+    -------
+    model : keras.Model
+        Uncompiled.
+    """
+    from keras import Input, Model, layers
+
+    hidden = segments = Input(input_shape)
+    for n_filters in filters:
+        hidden = layers.Conv2D(n_filters, 3, padding="same", activation="relu")(hidden)
+        hidden = layers.MaxPooling2D(3, strides=2, padding="same")(hidden)
+        hidden = layers.BatchNormalization()(hidden)
+    hidden = layers.Flatten()(hidden)
+    return Model(segments, classify(hidden, n_classes, [dense_units], dropout))
+
+
+def spectrogram_cnn(input_shape, n_classes, *, filters=(16, 32, 64), dense_units=64, dropout=0.3):
+    """Build a 2-D net for spectrograms after Athulya and Sindhu.
+
+    Blocks of a 3 x 3 convolution, batch normalisation, ReLU and max-pooling, then a dense layer.
+    The kind of net is theirs; number of blocks, sizes and the order in a block are ours.
+
+    Parameters
+    ----------
+    input_shape : tuple of int
+        (n_bands, n_frames, 1).
+    n_classes : int
+        Number of genres.
+    filters : sequence of int, default=(16, 32, 64)
+        Filters of each block.
+    dense_units : int, default=64
+        Size of the dense layer.
+    dropout : float, default=0.3
+        Share of the dense layer's outputs dropped in training.
+
+    Returns
+    -------
+    model : keras.Model
+        Uncompiled.
+
+    References
+    ----------
+    .. [1] Athulya K. M. and Sindhu S., "Deep learning based music genre classification using
+       spectrogram", SSRN, 2021.
+    """
+    from keras import Input, Model, layers
+
+    hidden = segments = Input(input_shape)
+    for n_filters in filters:
+        hidden = layers.Conv2D(n_filters, 3, padding="same", use_bias=False)(hidden)
+        hidden = layers.BatchNormalization()(hidden)
+        hidden = layers.ReLU()(hidden)
+        hidden = layers.MaxPooling2D(2, padding="same")(hidden)
+    hidden = layers.Flatten()(hidden)
+    return Model(segments, classify(hidden, n_classes, [dense_units], dropout))
+
+
+def residual_cnn(input_shape, n_classes, *, filters=(128,), dense_units=128, dropout=0.3):
+    """Build a residual net over time after Zhang, Lei, Xu and Xie.
+
+    Convolutions run over time, with the bands as channels. The output of the first of three is
+    added to that of the third. What is left of the frames is pooled by maximum and by average, side
+    by side, for two dense layers. The design is theirs; the sizes and batch normalisation are ours.
+
+    Parameters
+    ----------
+    input_shape : tuple of int
+        (n_bands, n_frames, 1).
+    n_classes : int
+        Number of genres.
+    filters : sequence of int, default=(128,)
+        Filters of each block of three convolutions; each block is followed by max-pooling.
+    dense_units : int, default=128
+        Size of each of the two dense layers.
+    dropout : float, default=0.3
+        Share of each dense layer's outputs dropped in training.
+
+    Returns
+    -------
+    model : keras.Model
+        Uncompiled.
+
+    References
+    ----------
+    .. [1] W. Zhang, W. Lei, X. Xu and L. Xie, "Improved music genre classification with
+       convolutional neural networks", Interspeech, 2016.
+    """
+    from keras import Input, Model, layers
+
+    def convolve(hidden, n_filters):
+        hidden = layers.Conv1D(n_filters, 4, padding="same", use_bias=False)(hidden)
+        return layers.BatchNormalization()(hidden)
+
+    segments = Input(input_shape)
+    hidden = as_frames(segments)
+    for n_filters in filters:
+        shortcut = layers.ReLU()(convolve(hidden, n_filters))
+        hidden = layers.ReLU()(convolve(shortcut, n_filters))
+        hidden = layers.Add()([shortcut, convolve(hidden, n_filters)])
+        hidden = layers.MaxPooling1D(2, padding="same")(layers.ReLU()(hidden))
+    pooled = [layers.GlobalMaxPooling1D()(hidden), layers.GlobalAveragePooling1D()(hidden)]
+    hidden = layers.Concatenate()(pooled)
+    return Model(segments, classify(hidden, n_classes, [dense_units] * 2, dropout))

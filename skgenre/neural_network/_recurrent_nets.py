@@ -1,0 +1,131 @@
+"""Recurrent nets, from an input shape and a number of genres to a Keras model.
+
+The input is a segment as an image, (n_bands, n_frames, 1). It is read frame by frame, so that a
+table's row of shape (n_features, 1, 1) is a sequence of one frame.
+"""
+
+from ._blocks import as_frames, classify
+
+
+def lstm(input_shape, n_classes, *, units=(64, 64), dense_units=64, dropout=0.3):
+    """Build stacked long short-term memory layers, the usual recurrent net for genres.
+
+    The last state of the last layer goes to a dense layer. Rafi et al. compare recurrent nets for
+    genres; number and sizes of the layers are ours.
+
+    Parameters
+    ----------
+    input_shape : tuple of int
+        (n_bands, n_frames, 1).
+    n_classes : int
+        Number of genres.
+    units : sequence of int, default=(64, 64)
+        Units of each recurrent layer.
+    dense_units : int, default=64
+        Size of the dense layer.
+    dropout : float, default=0.3
+        Share of the dense layer's outputs dropped in training.
+
+    Returns
+    -------
+    model : keras.Model
+        Uncompiled.
+
+    References
+    ----------
+    .. [1] Q. G. Rafi, M. Noman, S. Z. Prodhan, S. Alam and D. Nandi, "Comparative analysis of
+       three improved deep learning architectures for music genre classification", International
+       Journal of Information Technology and Computer Science 13(2), 2021.
+    """
+    from keras import Input, Model, layers
+
+    segments = Input(input_shape)
+    hidden = as_frames(segments)
+    for i, n_units in enumerate(units, start=1):
+        hidden = layers.LSTM(n_units, return_sequences=i < len(units))(hidden)
+    return Model(segments, classify(hidden, n_classes, [dense_units], dropout))
+
+
+def indrnn(input_shape, n_classes, *, units=(128, 128, 128), dense_units=64, dropout=0.3):
+    """Build an independently recurrent net, one of the three that Rafi et al. compare for genres.
+
+    Batch normalisation follows each layer, since states add up over the frames. The last state of
+    the last layer goes to a dense layer. Number and sizes of the layers are ours.
+
+    Parameters
+    ----------
+    input_shape : tuple of int
+        (n_bands, n_frames, 1).
+    n_classes : int
+        Number of genres.
+    units : sequence of int, default=(128, 128, 128)
+        Units of each recurrent layer.
+    dense_units : int, default=64
+        Size of the dense layer.
+    dropout : float, default=0.3
+        Share of the dense layer's outputs dropped in training.
+
+    Returns
+    -------
+    model : keras.Model
+        Uncompiled.
+
+    References
+    ----------
+    .. [1] Q. G. Rafi, M. Noman, S. Z. Prodhan, S. Alam and D. Nandi, "Comparative analysis of
+       three improved deep learning architectures for music genre classification", International
+       Journal of Information Technology and Computer Science 13(2), 2021.
+    .. [2] S. Li, W. Li, C. Cook, C. Zhu and Y. Gao, "Independently recurrent neural network
+       (IndRNN): building a longer and deeper RNN", CVPR, 2018.
+    """
+    from keras import Input, Model, layers
+
+    from ._layers import IndRNN
+
+    segments = Input(input_shape)
+    hidden = as_frames(segments)
+    for i, n_units in enumerate(units, start=1):
+        hidden = IndRNN(n_units, return_sequences=i < len(units))(hidden)
+        hidden = layers.BatchNormalization()(hidden)
+    return Model(segments, classify(hidden, n_classes, [dense_units], dropout))
+
+
+def blstm_attention(input_shape, n_classes, *, units=(64,), dense_units=64, dropout=0.3):
+    """Build a bidirectional recurrent net with attention over frames after Yu et al.
+
+    Each frame's state gets a score; a softmax over time makes the scores weights, and the weighted
+    mean of the states goes to a dense layer. Bidirectional recurrence and attention are theirs;
+    long short-term memory, the linear score and the sizes are ours.
+
+    Parameters
+    ----------
+    input_shape : tuple of int
+        (n_bands, n_frames, 1).
+    n_classes : int
+        Number of genres.
+    units : sequence of int, default=(64,)
+        Units of each recurrent layer in either direction.
+    dense_units : int, default=64
+        Size of the dense layer.
+    dropout : float, default=0.3
+        Share of the dense layer's outputs dropped in training.
+
+    Returns
+    -------
+    model : keras.Model
+        Uncompiled.
+
+    References
+    ----------
+    .. [1] Y. Yu, S. Luo, S. Liu, H. Qiao, Y. Liu and L. Feng, "Deep attention based music genre
+       classification", Neurocomputing 372, 2020.
+    """
+    from keras import Input, Model, layers
+
+    segments = Input(input_shape)
+    states = as_frames(segments)
+    for n_units in units:
+        states = layers.Bidirectional(layers.LSTM(n_units, return_sequences=True))(states)
+    weights = layers.Softmax(axis=1)(layers.Dense(1)(states))
+    hidden = layers.Flatten()(layers.Dot(axes=1)([weights, states]))
+    return Model(segments, classify(hidden, n_classes, [dense_units], dropout))

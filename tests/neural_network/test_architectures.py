@@ -1,0 +1,198 @@
+import pickle
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose, assert_array_equal
+
+from skgenre import KerasANNClassifier, KerasCNNClassifier, KerasRNNClassifier
+from skgenre.neural_network._convolutional_nets import (
+    mel_cnn,
+    mfcc_cnn,
+    residual_cnn,
+    spectrogram_cnn,
+)
+from skgenre.neural_network._dense_nets import dense_net
+from skgenre.neural_network._recurrent_nets import blstm_attention, indrnn, lstm
+
+FILTERS = {"filters": (4,), "dense_units": 16}
+UNITS = {"units": (8,), "dense_units": 16}
+NAMED = [
+    *[(KerasANNClassifier, name, {}) for name in KerasANNClassifier._architectures],
+    *[(KerasCNNClassifier, name, FILTERS) for name in KerasCNNClassifier._architectures],
+    *[(KerasRNNClassifier, name, UNITS) for name in KerasRNNClassifier._architectures],
+]
+FUNCTIONS = [
+    dense_net,
+    mel_cnn,
+    mfcc_cnn,
+    spectrogram_cnn,
+    residual_cnn,
+    lstm,
+    indrnn,
+    blstm_attention,
+]
+for_each_name = pytest.mark.parametrize(
+    ("Classifier", "name", "params"), NAMED, ids=[name for _, name, _ in NAMED]
+)
+
+
+def make_classifier(Classifier, name, params, epochs=8):
+    return Classifier(
+        architecture=name,
+        architecture_params=params,
+        epochs=epochs,
+        learning_rate=1e-2,
+        random_state=0,
+    )
+
+
+def kinds(model):
+    return [type(layer).__name__ for layer in model.layers[1:]]
+
+
+def values(model, name):
+    return [getattr(layer, name) for layer in model.layers if hasattr(layer, name)]
+
+
+def test_the_nets_are_those_of_the_report():
+    mel = mel_cnn((128, 1292, 1), 10)
+    assert kinds(mel) == [
+        *["Conv2D", "MaxPooling2D"] * 2,
+        *["Flatten", "Dense", "Dropout", "Dense"],
+    ]
+    assert values(mel, "filters") == [16, 32]
+    mfcc = mfcc_cnn((13, 130, 1), 10)
+    assert kinds(mfcc) == [
+        *["Conv2D", "MaxPooling2D", "BatchNormalization"] * 3,
+        *["Flatten", "Dense", "Dropout", "Dense"],
+    ]
+    assert values(mfcc, "filters") == [32] * 3
+    dense = KerasANNClassifier(epochs=1).fit(np.eye(4), [0, 1, 0, 1]).model_
+    assert values(dense, "units") == [512, 256, 64, 2]
+
+
+def test_2d_blocks_halve_bands_and_frames():
+    net = spectrogram_cnn((13, 130, 1), 10, filters=(4, 8))
+    assert kinds(net) == [
+        *["Conv2D", "BatchNormalization", "ReLU", "MaxPooling2D"] * 2,
+        *["Flatten", "Dense", "Dropout", "Dense"],
+    ]
+    assert values(net, "kernel_size") == [(3, 3)] * 2
+    assert net.get_layer(index=8).output.shape == (None, 4, 33, 8)
+
+
+def test_the_residual_net_convolves_over_time_and_pools_twice():
+    net = residual_cnn((13, 130, 1), 10, filters=(4, 8))
+    assert kinds(net).count("Conv1D") == 6
+    first = next(layer for layer in net.layers if type(layer).__name__ == "Conv1D")
+    assert first.input.shape == (None, 130, 13)
+    added = [layer for layer in net.layers if type(layer).__name__ == "Add"]
+    assert [layer.output.shape for layer in added] == [(None, 130, 4), (None, 65, 8)]
+    (pooled,) = [layer for layer in net.layers if type(layer).__name__ == "Concatenate"]
+    assert pooled.output.shape == (None, 16)
+    assert {"GlobalMaxPooling1D", "GlobalAveragePooling1D"} < set(kinds(net))
+
+
+def test_the_shortcut_of_the_residual_net_skips_two_convolutions():
+    net = residual_cnn((3, 9, 1), 2, filters=(4,))
+    segments = np.random.RandomState(0).normal(size=(2, 3, 9, 1)).astype(np.float32)
+    before = net(segments)
+    kernels = [layer for layer in net.layers if type(layer).__name__ == "Conv1D"]
+    for layer in kernels[1:]:
+        layer.set_weights([np.zeros_like(weights) for weights in layer.get_weights()])
+    without = np.asarray(net(segments))
+    assert not np.allclose(without, before)
+    assert not np.allclose(without[0], without[1])
+
+
+@pytest.mark.parametrize(
+    ("build", "kind", "n_layers"),
+    [(lstm, "LSTM", 2), (indrnn, "IndRNN", 3), (blstm_attention, "Bidirectional", 1)],
+)
+def test_recurrent_nets_read_frame_by_frame(build, kind, n_layers):
+    net = build((13, 130, 1), 10)
+    layers = [layer for layer in net.layers if type(layer).__name__ == kind]
+    assert len(layers) == n_layers
+    assert layers[0].input.shape == (None, 130, 13)
+
+
+def test_attention_is_a_weighted_mean_over_frames():
+    net = blstm_attention((3, 7, 1), 2, units=(5,))
+    by_kind = {type(layer).__name__: layer for layer in net.layers}
+    import keras
+
+    inner = keras.Model(
+        net.inputs, [by_kind[kind].output for kind in ("Bidirectional", "Softmax", "Dot")]
+    )
+    segments = np.random.RandomState(0).normal(size=(2, 3, 7, 1)).astype(np.float32)
+    states, weights, context = (np.asarray(output) for output in inner(segments))
+    assert states.shape == (2, 7, 10)
+    assert_allclose(weights.sum(axis=1), 1, rtol=1e-6)
+    assert_allclose(context[:, 0], (weights * states).sum(axis=1), atol=1e-6)
+
+
+@pytest.mark.parametrize("build", FUNCTIONS, ids=lambda build: build.__name__)
+@pytest.mark.parametrize("shape", [(1, 1, 1), (5, 1, 1), (1, 5, 1), (2, 3, 1)])
+def test_nets_take_segments_of_any_size(build, shape):
+    net = build(shape, 3)
+    segments = np.random.RandomState(0).normal(size=(2, *shape)).astype(np.float32)
+    assert_allclose(np.asarray(net(segments)).sum(axis=1), 1, rtol=1e-5)
+
+
+@pytest.mark.parametrize("build", FUNCTIONS, ids=lambda build: build.__name__)
+def test_nets_end_in_a_softmax_of_full_precision(build):
+    import keras
+
+    policy = keras.config.dtype_policy()
+    keras.config.set_dtype_policy("mixed_bfloat16")
+    try:
+        net = build((4, 10, 1), 3)
+    finally:
+        keras.config.set_dtype_policy(policy)
+    assert net.output.dtype == "float32"
+    assert net.layers[-2].output.dtype == "bfloat16"
+    segments = np.random.RandomState(0).normal(size=(2, 4, 10, 1)).astype(np.float32)
+    assert_allclose(np.asarray(net(segments)).sum(axis=1), 1, rtol=1e-5)
+
+
+@for_each_name
+def test_every_architecture_learns_refits_and_pickles(bags, Classifier, name, params):
+    X, y = bags
+    clf = make_classifier(Classifier, name, params).fit(X, y)
+    assert clf.score(X, y) > 0.9
+    expected = clf.predict_proba(X)
+    assert_array_equal(
+        make_classifier(Classifier, name, params).fit(X, y).predict_proba(X), expected
+    )
+    assert_array_equal(pickle.loads(pickle.dumps(clf)).predict_proba(X), expected)
+
+
+@for_each_name
+def test_every_architecture_takes_a_table(Classifier, name, params):
+    rng = np.random.RandomState(0)
+    y = np.repeat(["blues", "rock"], 20)
+    X = rng.normal(size=(40, 3)) + 3 * (y == "rock")[:, np.newaxis]
+    clf = make_classifier(Classifier, name, params).fit(X, y)
+    assert clf.input_shape_ == (3, 1)
+    assert clf.score(X, y) > 0.9
+
+
+PREDICT = """
+import pickle, sys, numpy as np
+with open(sys.argv[1], "rb") as file:
+    fitted, X = pickle.load(file)
+np.savez(sys.argv[2], *[clf.predict_proba(X) for clf in fitted])
+"""
+
+
+def test_every_architecture_answers_alike_in_a_fresh_process(bags, tmp_path):
+    X, y = bags
+    fitted = [make_classifier(*named, epochs=1).fit(X, y) for named in NAMED]
+    (tmp_path / "fitted.pickle").write_bytes(pickle.dumps((fitted, X)))
+    arguments = [tmp_path / "fitted.pickle", tmp_path / "proba.npz"]
+    subprocess.run([sys.executable, "-c", PREDICT, *arguments], check=True)
+    with np.load(tmp_path / "proba.npz") as there:
+        for clf, name in zip(fitted, there.files, strict=True):
+            assert_array_equal(there[name], clf.predict_proba(X))
