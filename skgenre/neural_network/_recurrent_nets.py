@@ -126,6 +126,9 @@ def blstm_attention(input_shape, n_classes, *, units=(64,), dense_units=64, drop
     states = as_frames(segments)
     for n_units in units:
         states = layers.Bidirectional(layers.LSTM(n_units, return_sequences=True))(states)
-    weights = layers.Softmax(axis=1)(layers.Dense(1)(states))
-    hidden = layers.Flatten()(layers.Dot(axes=1)([weights, states]))
+    if input_shape[1] == 1:  # its weight is 1, and Keras warns of a softmax over one
+        hidden = layers.Flatten()(states)
+    else:
+        scores = layers.Flatten()(layers.Dense(1)(states))
+        hidden = layers.Dot(axes=1)([layers.Activation("softmax")(scores), states])
     return Model(segments, classify(hidden, n_classes, [dense_units], dropout))
