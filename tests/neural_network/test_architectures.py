@@ -179,6 +179,13 @@ def test_every_architecture_takes_a_table(Classifier, name, params):
     assert clf.score(X, y) > 0.9
 
 
+def test_the_order_of_songs_does_not_matter(bags, fitted):
+    X, _ = bags
+    order = np.random.RandomState(0).permutation(len(X))
+    for clf in fitted.values():
+        assert_allclose(clf.predict_proba(X)[order], clf.predict_proba(X[order]), atol=1e-6)
+
+
 def test_every_architecture_is_pickled(bags, fitted):
     copied = pickle.loads(pickle.dumps(fitted))
     for name, clf in fitted.items():
