@@ -27,7 +27,7 @@ class KerasANNClassifier(BaseKerasClassifier):
         Passes over the training songs.
     batch_size : int, default=32
         Segments per step of training, at most, and of prediction.
-    learning_rate : float, default=1e-4
+    learning_rate : float, default=1e-3
         Learning rate of Adam.
     learning_rate_schedule : {"constant", "cosine", "plateau"}, default="constant"
         ``"cosine"`` lowers the learning rate to zero over all epochs, along half a cosine.
@@ -127,7 +127,7 @@ class KerasANNClassifier(BaseKerasClassifier):
         architecture_params=None,
         epochs=50,
         batch_size=32,
-        learning_rate=1e-4,
+        learning_rate=1e-3,
         learning_rate_schedule="constant",
         dropout=0.3,
         aggregate="mean",

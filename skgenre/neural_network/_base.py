@@ -3,6 +3,7 @@ import warnings
 from fractions import Fraction
 from functools import partial
 from numbers import Integral, Real
+from typing import Any
 
 import numpy as np
 from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin
@@ -35,6 +36,8 @@ class BaseKerasClassifier(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Bag
 
     _stamped_packages = ("skgenre", "scikit-learn", "numpy", "keras", "tensorflow")
     _architectures: dict = {}
+    model_: Any
+    history_: dict
 
     _parameter_constraints: dict = {
         "architecture_params": [dict, None],
@@ -137,8 +140,8 @@ class BaseKerasClassifier(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Bag
             return
         if not np.array_equal(classes, self.classes_) or input_shape != self.input_shape_:
             raise ValueError(
-                f"warm_start goes on with the genres {list(self.classes_)} and segments of shape "
-                f"{self.input_shape_} (bands, frames) of the fit before, got {list(classes)} and "
+                f"warm_start goes on with the genres {self.classes_.tolist()} and segments of shape "
+                f"{self.input_shape_} (bands, frames) of the fit before, got {classes.tolist()} and "
                 f"{input_shape}"
             )
 

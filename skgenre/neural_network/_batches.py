@@ -55,6 +55,10 @@ class SegmentBatches(keras.utils.PyDataset):
             self._random_state.shuffle(order)
         self._batches = np.array_split(order, self._n_batches)
 
+    def let_go(self):
+        """Forget the segments: TensorFlow keeps every data set that it has read."""
+        self._segments = []
+
     def __len__(self):
         return self._n_batches
 

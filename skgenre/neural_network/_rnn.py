@@ -30,8 +30,12 @@ class KerasRNNClassifier(BaseKerasClassifier):
         Passes over the training songs.
     batch_size : int, default=32
         Segments per step of training, at most, and of prediction.
-    learning_rate : float, default=1e-4
+    learning_rate : float, default=1e-3
         Learning rate of Adam.
+    learning_rate_schedule : {"constant", "cosine", "plateau"}, default="constant"
+        ``"cosine"`` lowers the learning rate to zero over all epochs, along half a cosine.
+        ``"plateau"`` halves it when the validation loss, or the training loss where no songs are
+        held out, has not improved for half of ``patience`` epochs.
     dropout : float, default=0.3
         Share of each dense layer's outputs dropped in training.
     aggregate : {"mean", "product", "vote"}, default="mean"
@@ -47,8 +51,22 @@ class KerasRNNClassifier(BaseKerasClassifier):
         weights of the best one.
     patience : int, default=10
         See ``early_stopping``.
+    time_mask, frequency_mask : float, default=0.0
+        Augmentation by SpecAugment [4]_: in each step, hide a stretch of up to this share of each
+        segment's frames or bands, by the mean of the band.
+    gain : float, default=0.0
+        Augmentation by level: standard deviation of what is added to each segment in each step, in
+        the units of X. For log spectrograms, where it is a gain.
+    mixup : float, default=0.0
+        Augmentation by blends of two segments and their genres [5]_: parameter of the beta
+        distribution that draws their shares. 0.2 is usual.
     class_weight : {"balanced"}, dict of label to float, or None, default=None
         Weight of each genre in the loss.
+    warm_start : bool, default=False
+        Go on with the net of the fit before, with a new optimizer. It needs the same genres.
+    precision : {"float32", "bfloat16", "float16"}, default="float32"
+        What the net computes in; weights and probabilities are float32 in any case. The others are
+        faster on hardware that has them, and slower elsewhere.
     callbacks : list of keras.callbacks.Callback, default=None
         Further callbacks of the training. Each fit uses copies.
     random_state : int, RandomState instance or None, default=None
@@ -64,7 +82,8 @@ class KerasRNNClassifier(BaseKerasClassifier):
         Share of each genre among the readable training songs; the answer for unreadable ones.
     history_ : dict of list of float
         ``"loss"`` and ``"accuracy"`` of the segments in each epoch, and ``"val_loss"`` and
-        ``"val_accuracy"`` where songs are held out.
+        ``"val_accuracy"`` where songs are held out; the ``"seconds"`` that it took; with
+        ``learning_rate_schedule="plateau"`` its ``"learning_rate"``.
     input_shape_ : tuple of int
         Number of bands and frames of a segment.
     model_ : keras.Model
@@ -93,6 +112,9 @@ class KerasRNNClassifier(BaseKerasClassifier):
        (IndRNN): building a longer and deeper RNN", CVPR, 2018.
     .. [3] Y. Yu, S. Luo, S. Liu, H. Qiao, Y. Liu and L. Feng, "Deep attention based music genre
        classification", Neurocomputing 372, 2020.
+    .. [4] D. S. Park et al., "SpecAugment: a simple data augmentation method for automatic speech
+       recognition", Interspeech, 2019.
+    .. [5] H. Zhang et al., "mixup: Beyond empirical risk minimization", ICLR, 2018.
 
     Examples
     --------
@@ -123,13 +145,20 @@ class KerasRNNClassifier(BaseKerasClassifier):
         architecture_params=None,
         epochs=50,
         batch_size=32,
-        learning_rate=1e-4,
+        learning_rate=1e-3,
+        learning_rate_schedule="constant",
         dropout=0.3,
         aggregate="mean",
         validation_fraction=None,
         early_stopping=False,
         patience=10,
+        time_mask=0.0,
+        frequency_mask=0.0,
+        gain=0.0,
+        mixup=0.0,
         class_weight=None,
+        warm_start=False,
+        precision="float32",
         callbacks=None,
         random_state=None,
         verbose=0,
@@ -139,12 +168,19 @@ class KerasRNNClassifier(BaseKerasClassifier):
         self.epochs = epochs
         self.batch_size = batch_size
         self.learning_rate = learning_rate
+        self.learning_rate_schedule = learning_rate_schedule
         self.dropout = dropout
         self.aggregate = aggregate
         self.validation_fraction = validation_fraction
         self.early_stopping = early_stopping
         self.patience = patience
+        self.time_mask = time_mask
+        self.frequency_mask = frequency_mask
+        self.gain = gain
+        self.mixup = mixup
         self.class_weight = class_weight
+        self.warm_start = warm_start
+        self.precision = precision
         self.callbacks = callbacks
         self.random_state = random_state
         self.verbose = verbose

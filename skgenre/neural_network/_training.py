@@ -103,9 +103,13 @@ def train(
     learner = KerasClassifier(model=make_model, verbose=0)
     with seeded(seed), quiet():
         learner.initialize(first_images, songs[1][:1])
-        learner.model_.fit(
-            batches, epochs=epochs, callbacks=callbacks, validation_data=held_out, verbose=0
-        )
+        try:
+            learner.model_.fit(
+                batches, epochs=epochs, callbacks=callbacks, validation_data=held_out, verbose=0
+            )
+        finally:
+            for data in filter(None, (batches, held_out)):
+                data.let_go()
     trained = learner.model_
     history = {name: [float(v) for v in values] for name, values in trained.history.history.items()}
     trained.optimizer = None

@@ -1,0 +1,129 @@
+"""The named pipelines, from audio to genres."""
+
+import pickle
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose, assert_array_equal
+from sklearn.base import clone
+from sklearn.model_selection import GridSearchCV
+
+from skgenre.recipes import make_genre_classifier
+
+SHORT = {"duration": 1.5, "random_state": 0}
+ONE_EPOCH = {"ann": {"ann__epochs": 1}, "cnn": {"cnn__epochs": 1}, "rnn": {"rnn__epochs": 1}}
+NETS = {
+    "ann-mel": {**ONE_EPOCH["ann"], "ann__hidden_layer_sizes": (4,)},
+    "ann-mfcc": ONE_EPOCH["ann"],
+    "ann-mfcc-10": ONE_EPOCH["ann"],
+    "cnn-mel": ONE_EPOCH["cnn"],
+    "cnn-mfcc": ONE_EPOCH["cnn"],
+    "cnn-mfcc-10": ONE_EPOCH["cnn"],
+    "blstm-attention": ONE_EPOCH["rnn"],
+    "lstm": ONE_EPOCH["rnn"],
+    "indrnn": ONE_EPOCH["rnn"],
+    "cnn-residual": ONE_EPOCH["cnn"],
+    "cnn-2d": ONE_EPOCH["cnn"],
+}
+OTHERS = {
+    "gmm": {},
+    "knn": {},
+    "svm": {"n_segments": 2},
+    "rbm": {"n_segments": 2, "rbm__estimator__bernoullirbm-1__n_iter": 2},
+    "lda": {},
+    "stack": {"stack__trees__n_estimators": 10},
+}
+
+
+@pytest.mark.parametrize(("name", "params"), {**NETS, **OTHERS}.items(), ids=str)
+def test_from_files_to_genres(song_files, name, params):
+    paths, y, _ = song_files
+    clf = make_genre_classifier(name, **SHORT, **params)
+    assert not hasattr(clf[-1], "classes_")
+    predicted = clf.fit(paths, y).predict(paths)
+    assert set(predicted) <= set(y)
+    assert list(clf.classes_) == sorted(set(y))
+    assert_array_equal(pickle.loads(pickle.dumps(clf)).predict(paths), predicted)
+
+
+@pytest.mark.parametrize(
+    ("name", "params"),
+    [("knn", {}), ("svm", {"n_segments": 1}), ("lda", {}), ("stack", {"stack__cv": 3})],
+)
+def test_learns_what_can_be_learnt(song_files, name, params):
+    paths, y, artists = song_files
+    trained = np.array([artist.endswith(("0", "1")) for artist in artists])
+    clf = make_genre_classifier(name, **SHORT, **params).fit(paths[trained], y[trained])
+    assert clf.score(paths[~trained], y[~trained]) > 0.4
+
+
+def test_what_the_report_built():
+    layers = {}
+    for name in ("ann-mel", "ann-mfcc", "ann-mfcc-10"):
+        ann = make_genre_classifier(name)[-1]
+        layers[name] = ann.hidden_layer_sizes
+        assert ann.learning_rate == 1e-4
+    assert set(layers.values()) == {(512, 256, 64)}
+    assert make_genre_classifier("cnn-mel")[-1].architecture == "mel"
+    assert make_genre_classifier("cnn-mfcc-10")[-1].architecture == "mfcc"
+
+
+@pytest.mark.parametrize("name", ["cnn-mfcc-10", "svm", "rbm", "lstm"])
+def test_a_short_clip_is_one_segment_and_not_ten_copies(name):
+    rng = np.random.RandomState(0)
+    clips = [rng.normal(size=22050 * seconds).astype(np.float32) for seconds in (2, 30, 40, 15)]
+    bags = make_genre_classifier(name)[0].transform(clips)
+    assert [len(bag) for bag in bags] == [1, 10, 10, 5]
+    five = make_genre_classifier(name, n_segments=5)[0].transform(clips)
+    assert [len(bag) for bag in five] == [1, 5, 5, 3]
+
+
+def test_artists_are_kept_apart_in_the_stack(song_files):
+    paths, y, artists = song_files
+    small = {"stack__trees__n_estimators": 10, "stack__cv": 3}
+    apart = make_genre_classifier("stack", **SHORT, **small).fit(paths, y, stack__groups=artists)
+    mixed = make_genre_classifier("stack", **SHORT, **small).fit(paths, y)
+    assert not np.allclose(apart.predict_proba(paths), mixed.predict_proba(paths))
+
+
+def test_random_state_makes_refits_identical(song_files):
+    paths, y, _ = song_files
+    clf = make_genre_classifier("cnn-residual", **SHORT, cnn__epochs=1)
+    first = clf.fit(paths, y).predict_proba(paths)
+    assert_array_equal(clone(clf).fit(paths, y).predict_proba(paths), first)
+
+
+def test_features_are_kept(song_files, tmp_path):
+    def list_entries():
+        return {
+            path: path.stat().st_mtime_ns for path in tmp_path.rglob("output*") if path.is_file()
+        }
+
+    paths, y, _ = song_files
+    clf = make_genre_classifier("lda", **SHORT, cache=tmp_path, n_jobs=2)
+    first = clf.fit(paths, y).predict_proba(paths)
+    entries = list_entries()
+    assert len(entries) == 2 * len(paths)
+    assert_allclose(clf.fit(paths, y).predict_proba(paths), first, rtol=1e-4)
+    assert list_entries() == entries
+
+
+def test_nested_parameters_can_be_given_and_searched(song_files):
+    paths, y, _ = song_files
+    clf = make_genre_classifier("knn", duration=1.0, knn__n_neighbors=3)
+    assert clf["knn"].n_neighbors == 3
+    search = GridSearchCV(clf, {"knn__n_neighbors": [1, 3]}, cv=2, error_score="raise")
+    assert search.fit(paths, y).best_params_["knn__n_neighbors"] in (1, 3)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "params", "message"),
+    [
+        (["cnn"], {}, "no recipe 'cnn'; there are ann-mel, "),
+        (["knn"], {"knn__neighbours": 3}, "neighbours"),
+        (["lda"], {"n_segments": 3}, "judges whole clips, got n_segments=3"),
+    ],
+)
+def test_bad_arguments_are_named(arguments, params, message):
+    with pytest.raises(ValueError, match=message):
+        make_genre_classifier(*arguments, **params)
