@@ -5,6 +5,7 @@ from . import feature_extraction as feature_extraction
 from . import mixture as mixture
 from . import neural_network as neural_network
 from . import preprocessing as preprocessing
+from . import recipes as recipes
 from .audio import AudioError as AudioError
 from .audio import find_faults as find_faults
 from .audio import load_audio as load_audio
@@ -20,3 +21,4 @@ from .neural_network import KerasCNNClassifier as KerasCNNClassifier
 from .neural_network import KerasRNNClassifier as KerasRNNClassifier
 from .preprocessing import SegmentSummarizer as SegmentSummarizer
 from .preprocessing import SpectrogramScaler as SpectrogramScaler
+from .recipes import make_genre_classifier as make_genre_classifier

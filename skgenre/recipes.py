@@ -116,8 +116,8 @@ def make_genre_classifier(
 
     Examples
     --------
+    >>> from skgenre import make_genre_classifier
     >>> from skgenre.datasets import make_genre_clips
-    >>> from skgenre.recipes import make_genre_classifier
     >>> X, y = make_genre_clips(24, n_genres=2, duration=3.0, random_state=0)
     >>> clf = make_genre_classifier("lda", duration=3.0, n_jobs=2).fit(X, y)
     >>> clf.predict_proba(X[:1]).shape

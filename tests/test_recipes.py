@@ -8,7 +8,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.base import clone
 from sklearn.model_selection import GridSearchCV
 
-from skgenre.recipes import make_genre_classifier
+from skgenre import make_genre_classifier
 
 SHORT = {"duration": 1.5, "random_state": 0}
 ONE_EPOCH = {"ann": {"ann__epochs": 1}, "cnn": {"cnn__epochs": 1}, "rnn": {"rnn__epochs": 1}}

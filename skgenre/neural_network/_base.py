@@ -108,6 +108,7 @@ class BaseKerasClassifier(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Bag
         self.model_, history = train(
             self._builder_,
             _lay_out(X, codes, sample_weight, trained_on),
+            is_named=self._builder_.func in self._architectures.values(),
             model=model,
             n_classes=len(self.classes_),
             validation=None if held_out is None else _lay_out(X, codes, sample_weight, held_out),
@@ -140,9 +141,9 @@ class BaseKerasClassifier(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Bag
             return
         if not np.array_equal(classes, self.classes_) or input_shape != self.input_shape_:
             raise ValueError(
-                f"warm_start goes on with the genres {self.classes_.tolist()} and segments of shape "
-                f"{self.input_shape_} (bands, frames) of the fit before, got {classes.tolist()} and "
-                f"{input_shape}"
+                f"warm_start goes on with the genres {self.classes_.tolist()} and segments of "
+                f"shape {self.input_shape_} (bands, frames) of the fit before, got "
+                f"{classes.tolist()} and {input_shape}"
             )
 
     def _split(self, codes, groups, seed):

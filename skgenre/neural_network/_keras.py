@@ -63,24 +63,26 @@ def has_gpu():
 
 
 def build(architecture, input_shape, n_classes, precision):
-    """Return a new net in a precision, once it has shown that it gives probabilities."""
+    """Return a new net of an architecture that computes in a precision."""
     policy = keras.config.dtype_policy()
     keras.config.set_dtype_policy(_POLICIES[precision])
     try:
         model = architecture(input_shape, n_classes)
-        if not isinstance(model, keras.Model):
-            raise TypeError(
-                f"The architecture must return a keras.Model, got {type(model).__name__}"
-            )
-        output = np.asarray(model(np.zeros((2, *input_shape), dtype=np.float32)), dtype=np.float32)
     finally:
         keras.config.set_dtype_policy(policy)
+    if not isinstance(model, keras.Model):
+        raise TypeError(f"The architecture must return a keras.Model, got {type(model).__name__}")
+    return model
+
+
+def check_probabilities(model, input_shape, n_classes):
+    """Refuse a net, of a user, that does not give probabilities; it is built if it was not."""
+    output = np.asarray(model(np.zeros((2, *input_shape), dtype=np.float32)), dtype=np.float32)
     if output.shape != (2, n_classes) or not np.allclose(output.sum(axis=1), 1, atol=1e-2):
         raise ValueError(
             f"The architecture gives {output.tolist()} for two silent segments; expected "
             f"{n_classes} probabilities for each, as from a softmax"
         )
-    return model
 
 
 def predict(model, segments, batch_size):
@@ -125,9 +127,11 @@ def from_bytes(data):
 
 
 def rebuild(architecture, segment_shape, n_classes, precision, weights):
-    """Return an architecture's model with given weights."""
+    """Return the net of a user's architecture with given weights."""
+    input_shape = (*segment_shape, 1)
     with seeded(0):
-        model = build(architecture, (*segment_shape, 1), n_classes, precision)
+        model = build(architecture, input_shape, n_classes, precision)
+        check_probabilities(model, input_shape, n_classes)
     model.set_weights(weights)
     return model
 

@@ -6,7 +6,7 @@ from joblib.parallel import get_active_backend
 
 from .._progress import make_progress
 from ._batches import SegmentBatches
-from ._keras import MISSING, build, has_gpu, keras, quiet, seeded
+from ._keras import MISSING, build, check_probabilities, has_gpu, keras, quiet, seeded
 
 # Share of a batch normalisation's initial statistics that is left after one epoch.
 _STATISTICS_LEFT_AFTER_EPOCH = 0.01
@@ -16,6 +16,7 @@ def train(
     architecture,
     songs,
     *,
+    is_named,
     model,
     n_classes,
     validation,
@@ -40,6 +41,8 @@ def train(
     songs : tuple
         Segments, a sequence of arrays (n_bands, n_frames), their classes as integers, and their
         weights.
+    is_named : bool
+        Whether the architecture is one of ours, which need no check.
     model : keras.Model or None
         A trained net to go on with, in place of a new one.
     validation : tuple or None
@@ -74,7 +77,10 @@ def train(
     first_images = songs[0][0][np.newaxis, ..., np.newaxis]
 
     def make_model():
-        net = model or build(architecture, first_images.shape[1:], n_classes, precision)
+        input_shape = first_images.shape[1:]
+        net = model or build(architecture, input_shape, n_classes, precision)
+        if not is_named:
+            check_probabilities(net, input_shape, n_classes)
         _shorten_batch_norm_memory(net, len(batches))
         rate = learning_rate
         if learning_rate_schedule == "cosine":
