@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from functools import partial
+from typing import NamedTuple
 
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 from sklearn.ensemble import ExtraTreesClassifier
@@ -123,9 +124,9 @@ def make_genre_classifier(
     >>> clf.predict_proba(X[:1]).shape
     (1, 2)
     """
-    if name not in _RECIPES:
-        raise ValueError(f"There is no recipe {name!r}; there are {', '.join(_RECIPES)}")
-    make_steps, usual_n_segments = _RECIPES[name]
+    if name not in RECIPES:
+        raise ValueError(f"There is no recipe {name!r}; there are {', '.join(RECIPES)}")
+    make_steps, usual_n_segments = RECIPES[name]
     reading = {"sr": sr, "duration": duration, "n_jobs": n_jobs, "cache": cache}
     if usual_n_segments is None and n_segments not in (None, 1):
         raise ValueError(f"{name!r} judges whole clips, got n_segments={n_segments}")
@@ -225,28 +226,34 @@ def _shrunk_discriminants():
     return LinearDiscriminantAnalysis(solver="lsqr", shrinkage="auto")
 
 
-# For each name the function that makes its steps, and in how many segments it cuts a clip unless
-# told otherwise: None if it cannot.
+class Recipe(NamedTuple):
+    """How a named pipeline is made."""
+
+    make_steps: Callable
+    n_segments: int | None
+    """In how many segments it cuts a clip unless told otherwise; None if it judges whole clips."""
+
+
 _REPORT = {"learning_rate": 1e-4}
-_RECIPES: dict[str, tuple[Callable, int | None]] = {
-    "ann-mel": (partial(_mel_steps, KerasANNClassifier, **_REPORT), 1),
-    "ann-mfcc": (partial(_mfcc_steps, KerasANNClassifier, **_REPORT), 1),
-    "ann-mfcc-10": (partial(_mfcc_steps, KerasANNClassifier, **_REPORT), 10),
-    "cnn-mel": (partial(_mel_steps, KerasCNNClassifier, architecture="mel", **_REPORT), 1),
-    "cnn-mfcc": (partial(_mfcc_steps, KerasCNNClassifier, **_REPORT), 1),
-    "cnn-mfcc-10": (partial(_mfcc_steps, KerasCNNClassifier, **_REPORT), 10),
-    "gmm": (_gmm_steps, None),
-    "knn": (_knn_steps, None),
-    "svm": (_svm_steps, 10),
-    "rbm": (_rbm_steps, 10),
-    "blstm-attention": (
+RECIPES = {
+    "ann-mel": Recipe(partial(_mel_steps, KerasANNClassifier, **_REPORT), 1),
+    "ann-mfcc": Recipe(partial(_mfcc_steps, KerasANNClassifier, **_REPORT), 1),
+    "ann-mfcc-10": Recipe(partial(_mfcc_steps, KerasANNClassifier, **_REPORT), 10),
+    "cnn-mel": Recipe(partial(_mel_steps, KerasCNNClassifier, architecture="mel", **_REPORT), 1),
+    "cnn-mfcc": Recipe(partial(_mfcc_steps, KerasCNNClassifier, **_REPORT), 1),
+    "cnn-mfcc-10": Recipe(partial(_mfcc_steps, KerasCNNClassifier, **_REPORT), 10),
+    "gmm": Recipe(_gmm_steps, None),
+    "knn": Recipe(_knn_steps, None),
+    "svm": Recipe(_svm_steps, 10),
+    "rbm": Recipe(_rbm_steps, 10),
+    "blstm-attention": Recipe(
         partial(_mel_steps, KerasRNNClassifier, architecture="blstm-attention"),
         10,
     ),
-    "lstm": (partial(_mfcc_steps, KerasRNNClassifier), 10),
-    "indrnn": (partial(_mfcc_steps, KerasRNNClassifier, architecture="indrnn"), 10),
-    "cnn-residual": (partial(_mel_steps, KerasCNNClassifier, architecture="residual"), 10),
-    "cnn-2d": (partial(_mel_steps, KerasCNNClassifier, architecture="2d"), 10),
-    "lda": (_lda_steps, None),
-    "stack": (_stack_steps, None),
+    "lstm": Recipe(partial(_mfcc_steps, KerasRNNClassifier), 10),
+    "indrnn": Recipe(partial(_mfcc_steps, KerasRNNClassifier, architecture="indrnn"), 10),
+    "cnn-residual": Recipe(partial(_mel_steps, KerasCNNClassifier, architecture="residual"), 10),
+    "cnn-2d": Recipe(partial(_mel_steps, KerasCNNClassifier, architecture="2d"), 10),
+    "lda": Recipe(_lda_steps, None),
+    "stack": Recipe(_stack_steps, None),
 }
