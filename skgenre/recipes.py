@@ -86,6 +86,7 @@ def make_genre_classifier(
     lstm, indrnn        x       recurrent nets, compared in [6]_
     cnn-residual        x       residual net over time, after [7]_
     cnn-2d              x       spectrogram net, after [8]_
+    linear                      ours, to compare with: logistic regression on audio descriptors
     lda                         ours: linear discriminants with shrunk covariance on audio
                                 descriptors and the range of each mel band
     stack                       ours: ``lda``, logistic regression and extremely randomised trees on
@@ -200,6 +201,14 @@ def _rbm_steps(reading, random_state):
     ]
 
 
+def _linear_steps(reading, random_state):
+    return [
+        ("descriptors", AudioDescriptorTransformer(**reading)),
+        ("scale", StandardScaler()),
+        ("linear", LogisticRegression(C=0.1, max_iter=2000)),
+    ]
+
+
 def _lda_steps(reading, random_state):
     return [*_table_steps(reading), ("lda", _shrunk_discriminants())]
 
@@ -254,6 +263,7 @@ RECIPES = {
     "indrnn": Recipe(partial(_mfcc_steps, KerasRNNClassifier, architecture="indrnn"), 10),
     "cnn-residual": Recipe(partial(_mel_steps, KerasCNNClassifier, architecture="residual"), 10),
     "cnn-2d": Recipe(partial(_mel_steps, KerasCNNClassifier, architecture="2d"), 10),
+    "linear": Recipe(_linear_steps, None),
     "lda": Recipe(_lda_steps, None),
     "stack": Recipe(_stack_steps, None),
 }

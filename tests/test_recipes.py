@@ -30,6 +30,7 @@ OTHERS = {
     "knn": {},
     "svm": {"n_segments": 2},
     "rbm": {"n_segments": 2, "rbm__estimator__bernoullirbm-1__n_iter": 2},
+    "linear": {},
     "lda": {},
     "stack": {"stack__trees__n_estimators": 10},
 }

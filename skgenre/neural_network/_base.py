@@ -130,7 +130,9 @@ class BaseKerasClassifier(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Bag
             verbose=self.verbose,
         )
         before = {} if model is None else self.history_
-        self.history_ = {name: before.get(name, []) + values for name, values in history.items()}
+        self.history_ = {
+            name: before.get(name, []) + history.get(name, []) for name in {**before, **history}
+        }
 
     def _goes_on(self):
         """Whether a fit goes on with the net of the one before."""
