@@ -61,7 +61,8 @@ def make_genre_classifier(
     Returns
     -------
     pipeline : Pipeline
-        Unfitted. The name's first part is the name of the last step.
+        Unfitted. Its last step is ``ann``, ``cnn`` or ``rnn`` where it is such a net, and else has
+        the name of the recipe.
 
     Raises
     ------
@@ -128,7 +129,7 @@ def make_genre_classifier(
     if name not in RECIPES:
         raise ValueError(f"There is no recipe {name!r}; there are {', '.join(RECIPES)}")
     make_steps, usual_n_segments = RECIPES[name]
-    reading = {"sr": sr, "duration": duration, "n_jobs": n_jobs, "cache": cache}
+    reading = {"sr": sr, "duration": duration, "n_segments": None, "n_jobs": n_jobs, "cache": cache}
     if usual_n_segments is None and n_segments not in (None, 1):
         raise ValueError(f"{name!r} judges whole clips, got n_segments={n_segments}")
     n_segments = n_segments or usual_n_segments or 1
@@ -137,25 +138,13 @@ def make_genre_classifier(
     return Pipeline(make_steps(reading, random_state)).set_params(**params)
 
 
-def _mel_steps(classifier, reading, random_state, **settings):
+def _net_steps(transformer, classifier, reading, random_state, **settings):
+    features = "mel" if transformer is MelSpectrogramTransformer else "mfcc"
+    net = classifier.__name__.removeprefix("Keras").removesuffix("Classifier").lower()
     return [
-        ("mel", MelSpectrogramTransformer(**reading)),
-        *_net_steps(classifier, random_state, **settings),
-    ]
-
-
-def _mfcc_steps(classifier, reading, random_state, **settings):
-    return [
-        ("mfcc", MFCCSegmenter(n_segments=None, **reading)),
-        *_net_steps(classifier, random_state, **settings),
-    ]
-
-
-def _net_steps(classifier, random_state, **settings):
-    name = classifier.__name__.removeprefix("Keras").removesuffix("Classifier").lower()
-    return [
+        (features, transformer(**reading)),
         ("scale", SpectrogramScaler()),
-        (name, classifier(random_state=random_state, **settings)),
+        (net, classifier(random_state=random_state, **settings)),
     ]
 
 
@@ -243,26 +232,28 @@ class Recipe(NamedTuple):
     """In how many segments it cuts a clip unless told otherwise; None if it judges whole clips."""
 
 
+_on_mel = partial(_net_steps, MelSpectrogramTransformer)
+_on_mfcc = partial(_net_steps, MFCCSegmenter)
 _REPORT = {"learning_rate": 1e-4}
 RECIPES = {
-    "ann-mel": Recipe(partial(_mel_steps, KerasANNClassifier, **_REPORT), 1),
-    "ann-mfcc": Recipe(partial(_mfcc_steps, KerasANNClassifier, **_REPORT), 1),
-    "ann-mfcc-10": Recipe(partial(_mfcc_steps, KerasANNClassifier, **_REPORT), 10),
-    "cnn-mel": Recipe(partial(_mel_steps, KerasCNNClassifier, architecture="mel", **_REPORT), 1),
-    "cnn-mfcc": Recipe(partial(_mfcc_steps, KerasCNNClassifier, **_REPORT), 1),
-    "cnn-mfcc-10": Recipe(partial(_mfcc_steps, KerasCNNClassifier, **_REPORT), 10),
+    "ann-mel": Recipe(partial(_on_mel, KerasANNClassifier, **_REPORT), 1),
+    "ann-mfcc": Recipe(partial(_on_mfcc, KerasANNClassifier, **_REPORT), 1),
+    "ann-mfcc-10": Recipe(partial(_on_mfcc, KerasANNClassifier, **_REPORT), 10),
+    "cnn-mel": Recipe(partial(_on_mel, KerasCNNClassifier, architecture="mel", **_REPORT), 1),
+    "cnn-mfcc": Recipe(partial(_on_mfcc, KerasCNNClassifier, **_REPORT), 1),
+    "cnn-mfcc-10": Recipe(partial(_on_mfcc, KerasCNNClassifier, **_REPORT), 10),
     "gmm": Recipe(_gmm_steps, None),
     "knn": Recipe(_knn_steps, None),
     "svm": Recipe(_svm_steps, 10),
     "rbm": Recipe(_rbm_steps, 10),
     "blstm-attention": Recipe(
-        partial(_mel_steps, KerasRNNClassifier, architecture="blstm-attention"),
+        partial(_on_mel, KerasRNNClassifier, architecture="blstm-attention"),
         10,
     ),
-    "lstm": Recipe(partial(_mfcc_steps, KerasRNNClassifier), 10),
-    "indrnn": Recipe(partial(_mfcc_steps, KerasRNNClassifier, architecture="indrnn"), 10),
-    "cnn-residual": Recipe(partial(_mel_steps, KerasCNNClassifier, architecture="residual"), 10),
-    "cnn-2d": Recipe(partial(_mel_steps, KerasCNNClassifier, architecture="2d"), 10),
+    "lstm": Recipe(partial(_on_mfcc, KerasRNNClassifier), 10),
+    "indrnn": Recipe(partial(_on_mfcc, KerasRNNClassifier, architecture="indrnn"), 10),
+    "cnn-residual": Recipe(partial(_on_mel, KerasCNNClassifier, architecture="residual"), 10),
+    "cnn-2d": Recipe(partial(_on_mel, KerasCNNClassifier, architecture="2d"), 10),
     "linear": Recipe(_linear_steps, None),
     "lda": Recipe(_lda_steps, None),
     "stack": Recipe(_stack_steps, None),

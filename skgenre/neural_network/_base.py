@@ -108,7 +108,7 @@ class BaseKerasClassifier(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Bag
         self.model_, history = train(
             self._builder_,
             _lay_out(X, codes, sample_weight, trained_on),
-            is_named=self._builder_.func in self._architectures.values(),
+            is_named=self._has_named_architecture(),
             model=model,
             n_classes=len(self.classes_),
             validation=None if held_out is None else _lay_out(X, codes, sample_weight, held_out),
@@ -133,6 +133,10 @@ class BaseKerasClassifier(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Bag
         self.history_ = {
             name: before.get(name, []) + history.get(name, []) for name in {**before, **history}
         }
+
+    def _has_named_architecture(self):
+        """Whether the fitted net is one of ours."""
+        return self._builder_.func in self._architectures.values()
 
     def _goes_on(self):
         """Whether a fit goes on with the net of the one before."""
@@ -232,8 +236,9 @@ class BaseKerasClassifier(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Bag
             # A net of the user may hold layers that Keras' file format cannot restore; the function
             # that builds it is in the pickle anyway.
             model = state["model_"]
-            named = self._builder_.func in self._architectures.values()
-            state["model_"] = _keras.to_bytes(model) if named else model.get_weights()
+            state["model_"] = (
+                _keras.to_bytes(model) if self._has_named_architecture() else model.get_weights()
+            )
         return state
 
     def __setstate__(self, state):
