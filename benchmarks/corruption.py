@@ -9,19 +9,18 @@ format and, below it, what went otherwise.
 
 import argparse
 import os
-import platform
 import resource
 import socket
 import tempfile
 import time
 import warnings
 from collections import Counter
-from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import soundfile as sf
+from _machine import describe_machine
 
 from skgenre.audio import AudioError, load_audio
 from skgenre.audio._isolation import WorkerError, Workers
@@ -222,9 +221,10 @@ def main():
                 path.write_bytes(data)
                 duration = 0.25 if i % 4 == 3 and how != "cut" else None
                 tally.add(f"{container} {subtype}", how, str(path), duration)
-    packages = ", ".join(f"{p} {version(p)}" for p in ("soundfile", "soxr", "skgenre"))
-    print(f"{platform.machine()}, Python {platform.python_version()}, {packages}, ", end="")
-    print(f"libsndfile {sf.__libsndfile_version__}, {time.perf_counter() - start:.0f} s")
+    print(
+        f"{describe_machine('soundfile', 'soxr')}, libsndfile {sf.__libsndfile_version__}, "
+        f"{time.perf_counter() - start:.0f} s"
+    )
     print(tally.table().to_string())
     print(f"{len(tally.odd)} files gave neither an array nor an AudioError, or took much memory")
     for row in tally.odd:

@@ -12,9 +12,7 @@ import argparse
 import numpy as np
 import pandas as pd
 from sklearn.linear_model import LogisticRegression
-from sklearn.mixture import GaussianMixture
 from sklearn.model_selection import StratifiedGroupKFold, cross_val_predict
-from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
@@ -98,40 +96,6 @@ def cross_validate(sets, target, groups, repeats):
     return pd.DataFrame(rows)
 
 
-class GaussianMixtures:
-    """One mixture of Gaussians for each genre, as in the paper."""
-
-    def fit(self, X, y):
-        self.classes_ = np.unique(y)
-        self.mixtures_ = [
-            GaussianMixture(2, covariance_type="diag", reg_covar=0.1, random_state=0).fit(
-                X[y == genre]
-            )
-            for genre in self.classes_
-        ]
-        return self
-
-    def predict(self, X):
-        scores = [mixture.score_samples(X) for mixture in self.mixtures_]
-        return self.classes_[np.argmax(scores, axis=0)]
-
-
-def try_tzanetakis(X, target, split):
-    """Print the accuracy of the paper's kinds of classifiers, trained on train, on valid."""
-    train, valid = split == "train", split == "valid"
-    classifiers = {
-        "mixtures": GaussianMixtures(),
-        "knn": KNeighborsClassifier(5),
-        "svm": SVC(C=10),
-        "linear": LogisticRegression(C=0.1, max_iter=2000),
-    }
-    for name, classifier in classifiers.items():
-        scaler = StandardScaler().fit(X[train])
-        fitted = classifier.fit(scaler.transform(X[train]), target[train])
-        accuracy = (fitted.predict(scaler.transform(X[valid])) == target[valid]).mean()
-        print(f"  {name}: {accuracy:.3f}")
-
-
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", required=True, help="folder of GTZAN")
@@ -144,9 +108,6 @@ def main():
     target, groups = data.target[used], data.groups[used]
     sets = make_sets(data.paths[used], args.duration)
     print(f"{used.sum()} songs, {len(set(groups))} artists")
-    print("tzanetakis2002, trained on the train list, tested on the valid list:")
-    try_tzanetakis(sets["tzanetakis2002"].to_numpy(), target, data.filtered_split[used])
-
     scores = cross_validate(sets, target, groups, args.repeats)
     table = scores.pivot_table(index="repeat", columns=["set", "model"], values="accuracy")
     rows = []

@@ -8,12 +8,11 @@ medians. One thread.
 """
 
 import argparse
-import platform
-from importlib.metadata import version
 
 import librosa
 import numpy as np
 import pandas as pd
+from _machine import describe_machine
 from _timing import median_seconds
 from threadpoolctl import threadpool_limits
 
@@ -103,12 +102,7 @@ def main():
         clips = np.stack([np.resize(load_audio(path), SR * SECONDS) for path in sources])
     else:
         clips, _ = make_genre_clips(N_CLIPS, duration=SECONDS, sr=SR, random_state=0)
-    print(
-        f"{platform.machine()}, Python {platform.python_version()}, "
-        + ", ".join(
-            f"{name} {version(name)}" for name in ("numpy", "scipy", "librosa", "numba", "skgenre")
-        )
-    )
+    print(describe_machine("numpy", "scipy", "librosa", "numba"))
     works = {
         "all": list(RIVALS),
         "all but harmonic and percussive": [name for name in RIVALS if isinstance(name, str)],

@@ -8,10 +8,7 @@ are among the rivals where they are installed.
 """
 
 import argparse
-import os
-import platform
 import tempfile
-from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -21,6 +18,7 @@ import numpy as np
 import pandas as pd
 import scipy.fft
 import soundfile as sf
+from _machine import describe_machine
 from _timing import median_seconds
 from threadpoolctl import threadpool_limits
 
@@ -158,11 +156,7 @@ def main():
         clips = np.stack([np.resize(load_audio(path), SR * SECONDS) for path in sources])
     else:
         clips, _ = make_genre_clips(N_CLIPS, duration=SECONDS, sr=SR, random_state=0)
-    packages = ["numpy", "scipy", "numba", "librosa", "skgenre", *filter(find_spec, PEERS)]
-    print(
-        f"{platform.machine()}, {os.cpu_count()} processors, Python {platform.python_version()}, "
-        + ", ".join(f"{name} {version(name)}" for name in packages)
-    )
+    print(describe_machine("numpy", "scipy", "numba", "librosa", *filter(find_spec, PEERS)))
     with tempfile.TemporaryDirectory() as folder:
         paths = [str(Path(folder, f"{i}.wav")) for i in range(len(clips))]
         for path, clip in zip(paths, clips, strict=True):

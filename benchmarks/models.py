@@ -17,6 +17,7 @@ import time
 
 import numpy as np
 import pandas as pd
+from _machine import describe_machine
 from scipy.stats import bootstrap
 from sklearn.metrics import accuracy_score, f1_score
 from sklearn.model_selection import StratifiedGroupKFold
@@ -110,6 +111,7 @@ def main():
     parser.add_argument("--out", help="CSV file for the rows")
     args = parser.parse_args()
 
+    print(describe_machine("scikit-learn", "keras", "tensorflow"))
     songs = load(args.data, args.duration)
     _, y, groups, is_train = songs
     print(

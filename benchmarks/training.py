@@ -8,12 +8,11 @@ difference of a long and a short training, so that building and tracing do not c
 """
 
 import argparse
-import platform
 import tracemalloc
-from importlib.metadata import version
 
 import numpy as np
 import pandas as pd
+from _machine import describe_machine
 from _timing import median_seconds
 
 from skgenre import KerasANNClassifier, KerasCNNClassifier, KerasRNNClassifier
@@ -107,11 +106,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=5)
     args = parser.parse_args()
-    packages = ["keras", "tensorflow", "numpy", "skgenre"]
-    print(
-        f"{platform.machine()}, Python {platform.python_version()},",
-        ", ".join(f"{package} {version(package)}" for package in packages),
-    )
+    print(describe_machine("keras", "tensorflow", "numpy"))
     rows = [
         {"work": work, **compare_training(*settings, args.rounds)}
         for work, settings in WORK.items()

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from functools import partial
+from numbers import Integral
 from typing import NamedTuple
 
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
@@ -12,6 +13,7 @@ from sklearn.neural_network import BernoulliRBM
 from sklearn.pipeline import FeatureUnion, Pipeline, make_pipeline
 from sklearn.preprocessing import MinMaxScaler, StandardScaler
 from sklearn.svm import SVC
+from sklearn.utils import check_scalar
 
 from .ensemble import GroupStackingClassifier, SegmentVotingClassifier
 from .feature_extraction import (
@@ -67,7 +69,8 @@ def make_genre_classifier(
     Raises
     ------
     ValueError
-        If there is no such name, or no such parameter.
+        If there is no such name or no such parameter, or if ``n_segments`` is less than 1, or more
+        for what judges whole clips.
 
     Notes
     -----
@@ -129,6 +132,8 @@ def make_genre_classifier(
     if name not in RECIPES:
         raise ValueError(f"There is no recipe {name!r}; there are {', '.join(RECIPES)}")
     make_steps, usual_n_segments = RECIPES[name]
+    if n_segments is not None:
+        check_scalar(n_segments, "n_segments", Integral, min_val=1)
     reading = {"sr": sr, "duration": duration, "n_segments": None, "n_jobs": n_jobs, "cache": cache}
     if usual_n_segments is None and n_segments not in (None, 1):
         raise ValueError(f"{name!r} judges whole clips, got n_segments={n_segments}")

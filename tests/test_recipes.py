@@ -123,6 +123,7 @@ def test_nested_parameters_can_be_given_and_searched(song_files):
         (["cnn"], {}, "no recipe 'cnn'; there are ann-mel, "),
         (["knn"], {"knn__neighbours": 3}, "neighbours"),
         (["lda"], {"n_segments": 3}, "judges whole clips, got n_segments=3"),
+        (["svm"], {"n_segments": 0}, "n_segments == 0, must be >= 1"),
     ],
 )
 def test_bad_arguments_are_named(arguments, params, message):

@@ -211,14 +211,14 @@ class BaseKerasClassifier(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Bag
             return mean_over_segments(outputs.reshape(len(outputs), -1), counts)
 
         return self._predict_songs(
-            X, embed, np.full(self._n_features_out, np.nan, dtype=np.float32)
+            X, embed, np.full(_n_outputs(embedder), np.nan, dtype=np.float32)
         )
 
     @property
     def _n_features_out(self):
         from . import _keras
 
-        return int(np.prod(_keras.without_head(self.model_).output_shape[1:]))
+        return _n_outputs(_keras.without_head(self.model_))
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
@@ -258,6 +258,10 @@ class BaseKerasClassifier(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Bag
                     stored,
                 )
             )
+
+
+def _n_outputs(model):
+    return int(np.prod(model.output_shape[1:]))
 
 
 def _lay_out(X, codes, sample_weight, songs):

@@ -14,8 +14,7 @@ MISSING = (
 )
 # Nets that are trained in threads draw from the same generators, one at a time.
 _seeding = threading.Lock()
-_POLICIES = {"float32": "float32", "bfloat16": "mixed_bfloat16", "float16": "mixed_float16"}
-PRECISIONS = tuple(_POLICIES)
+POLICIES = {"float32": "float32", "bfloat16": "mixed_bfloat16", "float16": "mixed_float16"}
 
 
 @contextmanager
@@ -65,7 +64,7 @@ def has_gpu():
 def build(architecture, input_shape, n_classes, precision):
     """Return a new net of an architecture that computes in a precision."""
     policy = keras.config.dtype_policy()
-    keras.config.set_dtype_policy(_POLICIES[precision])
+    keras.config.set_dtype_policy(POLICIES[precision])
     try:
         model = architecture(input_shape, n_classes)
     finally:

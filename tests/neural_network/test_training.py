@@ -330,4 +330,4 @@ def test_several_nets_on_one_gpu_warn(bags, monkeypatch):
 
 def test_precisions_are_those_of_the_classifiers():
     allowed = KerasCNNClassifier._parameter_constraints["precision"][0].options
-    assert allowed == set(_keras.PRECISIONS)
+    assert allowed == set(_keras.POLICIES)
