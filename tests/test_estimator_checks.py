@@ -43,6 +43,7 @@ ESTIMATORS = [
     GaussianMixtureClassifier(1, covariance_type="full", aggregate="vote", random_state=0),
     GroupStackingClassifier([("tree", TREE), ("linear", LogisticRegression())], cv=3),
     GroupStackingClassifier([("ridge", RidgeClassifier())], TREE, cv=3),
+    GroupStackingClassifier([("tree", TREE), ("linear", LogisticRegression())], "pool", cv=3),
     KerasANNClassifier(hidden_layer_sizes=(32,), **SMALL),
     KerasCNNClassifier(architecture_params={"filters": (8,), "dense_units": 32}, **SMALL),
     KerasRNNClassifier(architecture_params={"units": (16,), "dense_units": 32}, **SMALL),

@@ -104,7 +104,7 @@ def test_features_are_kept(song_files, tmp_path):
     clf = make_genre_classifier("lda", **SHORT, cache=tmp_path, n_jobs=2)
     first = clf.fit(paths, y).predict_proba(paths)
     entries = list_entries()
-    assert len(entries) == 2 * len(paths)
+    assert len(entries) == 3 * len(paths)
     assert_allclose(clf.fit(paths, y).predict_proba(paths), first, rtol=1e-4)
     assert list_entries() == entries
 

@@ -1,0 +1,77 @@
+import numpy as np
+from scipy.optimize import minimize
+from scipy.special import log_softmax
+from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.utils.validation import _check_sample_weight, check_is_fitted
+
+_LEAST_PROBABILITY = 1e-3
+# With few songs the weights of least loss are noise. On GTZAN, with artists apart, values from 0 to
+# 1000 are equally accurate.
+_SHRINKAGE = 100
+
+
+class LogarithmicPool(ClassifierMixin, BaseEstimator):
+    """Learn one weight for each of several classifiers from their probabilities side by side.
+
+    The product of the probabilities, each to the power of its classifier's weight, rescaled to sum
+    1. The weights, none negative, have the least log-loss, and are held to be equal while there are
+    few songs to say otherwise.
+
+    Attributes
+    ----------
+    classes_ : ndarray of shape (n_classes,)
+        The classes.
+    weights_ : ndarray of shape (n_classifiers,)
+        How far each classifier is trusted; 0 leaves it out.
+    """
+
+    def fit(self, X, y, sample_weight=None):
+        """Learn the weights.
+
+        Parameters
+        ----------
+        X : ndarray of shape (n_songs, n_classifiers * n_classes)
+            Probabilities of all classes by each classifier; of the second alone if there are two.
+        y : array-like of shape (n_songs,)
+            The class of each song.
+        sample_weight : array-like of shape (n_songs,), default=None
+            Weight of each song.
+
+        Returns
+        -------
+        self : object
+            The fitted pool.
+        """
+        self.classes_, codes = np.unique(y, return_inverse=True)
+        logs = self._take_logs(X)
+        song_weights = _check_sample_weight(sample_weight, X)
+        truth = np.eye(len(self.classes_), dtype=bool)[codes]
+
+        def loss(weights):
+            answers = log_softmax(np.tensordot(weights, logs, axes=1), axis=1)
+            surplus = (np.exp(answers) - truth) * song_weights[:, np.newaxis]
+            apart = weights - equal
+            value = _SHRINKAGE / 2 * apart @ apart - song_weights @ answers[truth]
+            return value, np.tensordot(logs, surplus, axes=2) + _SHRINKAGE * apart
+
+        equal = np.full(len(logs), 1 / len(logs))
+        self.weights_ = minimize(loss, equal, jac=True, bounds=[(0, None)] * len(logs)).x
+        return self
+
+    def predict_proba(self, X):
+        """Return the pooled probabilities of shape (n_songs, n_classes)."""
+        check_is_fitted(self)
+        return np.exp(log_softmax(np.tensordot(self.weights_, self._take_logs(X), axes=1), axis=1))
+
+    def predict(self, X):
+        """Return the likeliest class of each song."""
+        return self.classes_[self.predict_proba(X).argmax(axis=1)]
+
+    def _take_logs(self, X):
+        """Return the logarithms of shape (n_classifiers, n_songs, n_classes)."""
+        X = np.asarray(X, dtype=np.float64)
+        n_classes = len(self.classes_)
+        by_model = (
+            np.stack([1 - X, X], axis=2) if n_classes == 2 else X.reshape(len(X), -1, n_classes)
+        )
+        return np.log(by_model + _LEAST_PROBABILITY).transpose(1, 0, 2)
