@@ -76,11 +76,16 @@ def test_the_nets_are_those_of_the_report():
 def test_2d_blocks_halve_bands_and_frames():
     net = spectrogram_cnn((13, 130, 1), 10, filters=(4, 8))
     assert kinds(net) == [
-        *["Conv2D", "BatchNormalization", "ReLU", "MaxPooling2D"] * 2,
-        *["Flatten", "Dense", "Dropout", "Dense"],
+        *["Conv2D", "MaxPooling2D", "BatchNormalization", "ReLU"] * 2,
+        *["AveragePooling2D", "Flatten", "Dense", "Dropout", "Dense"],
     ]
     assert values(net, "kernel_size") == [(3, 3)] * 2
     assert net.get_layer(index=8).output.shape == (None, 4, 33, 8)
+
+
+def test_the_dense_layer_of_the_2d_net_does_not_grow_with_the_clip():
+    short, long = (spectrogram_cnn((13, n_frames, 1), 10) for n_frames in (130, 1300))
+    assert short.count_params() == long.count_params()
 
 
 def test_the_residual_net_convolves_over_time_and_pools_twice():
