@@ -12,6 +12,7 @@ from .audio import load_audio as load_audio
 from .audio import read_blocks as read_blocks
 from .ensemble import GroupStackingClassifier as GroupStackingClassifier
 from .ensemble import SegmentVotingClassifier as SegmentVotingClassifier
+from .ensemble import UnifiedGenreClassifier as UnifiedGenreClassifier
 from .feature_extraction import AudioDescriptorTransformer as AudioDescriptorTransformer
 from .feature_extraction import MelSpectrogramTransformer as MelSpectrogramTransformer
 from .feature_extraction import MFCCSegmenter as MFCCSegmenter

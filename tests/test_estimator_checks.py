@@ -1,7 +1,9 @@
 """scikit-learn's own checks on every public estimator."""
 
 import pytest
+from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 from sklearn.linear_model import LogisticRegression, RidgeClassifier
+from sklearn.preprocessing import StandardScaler
 from sklearn.tree import DecisionTreeClassifier
 from sklearn_compat.utils import get_tags
 from sklearn_compat.utils.estimator_checks import parametrize_with_checks
@@ -19,6 +21,7 @@ from skgenre import (
     SegmentSummarizer,
     SegmentVotingClassifier,
     SpectrogramScaler,
+    UnifiedGenreClassifier,
 )
 
 # Short clips and tiny nets keep the suite quick; the budget of the nets is enough for the checks
@@ -44,6 +47,14 @@ ESTIMATORS = [
     GroupStackingClassifier([("tree", TREE), ("linear", LogisticRegression())], cv=3),
     GroupStackingClassifier([("ridge", RidgeClassifier())], TREE, cv=3),
     GroupStackingClassifier([("tree", TREE), ("linear", LogisticRegression())], "pool", cv=3),
+    UnifiedGenreClassifier(
+        branches=[("lda", LinearDiscriminantAnalysis()), ("scale", StandardScaler())],
+        random_state=0,
+    ),
+    UnifiedGenreClassifier(branches=[("scale", StandardScaler())], random_state=0),
+    UnifiedGenreClassifier(
+        branches=[("tree", TREE)], final_estimator=TREE, stack_method="predict_proba", cv=3
+    ),
     KerasANNClassifier(hidden_layer_sizes=(32,), **SMALL),
     KerasCNNClassifier(architecture_params={"filters": (8,), "dense_units": 32}, **SMALL),
     KerasRNNClassifier(architecture_params={"units": (16,), "dense_units": 32}, **SMALL),

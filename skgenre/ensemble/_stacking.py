@@ -2,14 +2,13 @@ import warnings
 from numbers import Integral
 
 import numpy as np
-from sklearn import get_config
 from sklearn.base import clone
 from sklearn.ensemble import StackingClassifier
 from sklearn.model_selection import StratifiedGroupKFold, check_cv
 from sklearn.preprocessing import LabelEncoder
 from sklearn.utils import Bunch, check_array, indexable
 from sklearn.utils._param_validation import HasMethods, StrOptions
-from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping, process_routing
+from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping
 from sklearn.utils.metaestimators import _safe_split
 from sklearn.utils.parallel import Parallel, delayed
 from sklearn.utils.validation import _check_method_params, column_or_1d
@@ -17,7 +16,7 @@ from sklearn_compat.base import _fit_context
 
 from .._bags import validate_genres
 from .._base import VersionedEstimator, forget_table
-from ._fit_parameters import fit_parameter_name
+from ._fit_parameters import share_out
 from ._pool import LogarithmicPool
 
 _DEFAULT_FOLDS = 5
@@ -157,7 +156,8 @@ class GroupStackingClassifier(VersionedEstimator, StackingClassifier):
         codes = self._label_encoder.fit_transform(y)
         self.classes_ = self._label_encoder.classes_
         folds = self._make_folds(X, codes, groups)
-        params = self._share_out({"groups": groups, **fit_params})
+        models = [*self.estimators, ("final_estimator_", self.final_estimator_)]
+        params = share_out(self, models, {"groups": groups, **fit_params})
 
         stacked = [(name, model) for name, model in self.estimators if model != "drop"]
         self.stack_method_ = [
@@ -236,28 +236,6 @@ class GroupStackingClassifier(VersionedEstimator, StackingClassifier):
                     f"Each fold must leave songs of 2 classes to train on, but one leaves {genres}"
                 )
         return folds
-
-    def _share_out(self, metadata):
-        """Return the parameters of fit for each classifier, by name."""
-        metadata = {key: value for key, value in metadata.items() if value is not None}
-        models = [*self.estimators, ("final_estimator_", self.final_estimator_)]
-        if get_config()["enable_metadata_routing"]:
-            routed = process_routing(self, "fit", **metadata)
-            return {name: routed[name]["fit"] for name, _ in models}
-        unknown = sorted(set(metadata) - {"groups", "sample_weight"})
-        if unknown:
-            raise TypeError(
-                f"{type(self).__name__}.fit takes {unknown} only with enable_metadata_routing=True"
-            )
-        params = {}
-        for name, model in models:
-            if model == "drop":
-                continue
-            names = {key: fit_parameter_name(model, key) for key in metadata}
-            if "sample_weight" in names and names["sample_weight"] is None:
-                raise TypeError(f"{model!r} does not support sample weights")
-            params[name] = {names[key]: metadata[key] for key in metadata if names[key]}
-        return params
 
     def _join(self, name, method, answers, folds):
         """Put a classifier's answers in the order of songs, 0 for genres that it has not met."""

@@ -272,7 +272,7 @@ def test_sample_weight_reaches_all(table):
     final = LogisticRegression().fit(meta, codes, sample_weight=weight)
     expected = final.predict_proba(inner.fit(X, codes, **{name: weight}).predict_proba(X))
     assert_allclose(weighted, expected, rtol=1e-6)
-    with pytest.raises(TypeError, match=r"KNeighborsClassifier.*sample weights"):
+    with pytest.raises(TypeError, match=r"KNeighborsClassifier.*sample_weight"):
         GroupStackingClassifier([("knn", KNeighborsClassifier())]).fit(X, y, sample_weight=weight)
     with pytest.raises(TypeError, match=r"takes \['colour'\] only"):
         stack.fit(X, y, colour=weight)
