@@ -9,7 +9,7 @@ _ENDINGS = {f".{name.lower()}" for name in sf.available_formats() if name != "RA
 _ENDINGS |= {".aif", ".oga", ".opus", ".snd"}
 
 
-def load_genre_folder(root):
+def load_genre_folder(root, *, genres=None):
     """List the songs of a folder whose sub-folders are genres.
 
     Parameters
@@ -17,6 +17,8 @@ def load_genre_folder(root):
     root : str or path-like
         The folder. Each sub-folder is a genre; audio files anywhere below it are its songs. Hidden
         files and folders, and files of other kinds, are passed over.
+    genres : sequence of str, default=None
+        List songs of these genres only; None means all.
 
     Returns
     -------
@@ -32,6 +34,8 @@ def load_genre_folder(root):
     ------
     FileNotFoundError
         If the folder is missing, or no genre in it has an audio file.
+    ValueError
+        If one of ``genres`` has none.
 
     See Also
     --------
@@ -50,12 +54,18 @@ def load_genre_folder(root):
     (['blues', 'jazz'], 2)
     """
     root = existing_folder(root, "Give a folder that holds one folder of audio files per genre.")
-    songs = [
-        (str(path), genre.name)
-        for genre in sorted(root.iterdir())
-        if genre.is_dir() and not genre.name.startswith(".")
-        for path in _audio_files(genre)
+    folders = [
+        folder
+        for folder in sorted(root.iterdir())
+        if folder.is_dir() and not folder.name.startswith(".")
     ]
+    songs = [
+        (str(path), folder.name)
+        for folder in folders
+        if genres is None or folder.name in genres
+        for path in _audio_files(folder)
+    ]
+    check_genres(genres, {genre for _, genre in songs}, root)
     if not songs:
         raise FileNotFoundError(
             f"No audio file in the sub-folders of {root}. Each sub-folder is a genre, and holds "
@@ -63,6 +73,15 @@ def load_genre_folder(root):
         )
     paths, target = map(np.array, zip(*songs, strict=True))
     return Bunch(paths=paths, target=target, target_names=sorted(set(target.tolist())))
+
+
+def check_genres(genres, found, root):
+    """Refuse genres that were asked for and not found."""
+    if isinstance(genres, str):
+        raise ValueError(f"genres must be a list of genres, got {genres!r}")
+    missing = sorted(set(genres or ()) - found)
+    if missing:
+        raise ValueError(f"{root} has no song of {missing}")
 
 
 def existing_folder(root, advice):

@@ -5,7 +5,7 @@ import numpy as np
 import pandas as pd
 from sklearn.utils import Bunch
 
-from ._folder import existing_folder
+from ._folder import check_genres, existing_folder
 
 _SONG_FILE = re.compile(r"([a-z]+\.\d{5})\.(?:wav|au|flac)", re.IGNORECASE)
 _WHERE_TO_GET_IT = (
@@ -36,7 +36,7 @@ excerpts out and keeps artists apart:
 """
 
 
-def load_gtzan(data_home):
+def load_gtzan(data_home, *, genres=None):
     """List the songs of GTZAN with genres, artists, titles and the fault-filtered split.
 
     Parameters
@@ -46,6 +46,8 @@ def load_gtzan(data_home):
         ``.wav``, ``.au`` or ``.flac``: in a folder for each genre, at any depth, as in the usual
         copies (``genres/blues/...``, ``Data/genres_original/blues/...``), or side by side. Part of
         the collection is fine.
+    genres : sequence of str, default=None
+        List songs of these genres only; None means all.
 
     Returns
     -------
@@ -71,7 +73,7 @@ def load_gtzan(data_home):
     FileNotFoundError
         If the folder is missing or holds no song of GTZAN.
     ValueError
-        If a song is there twice.
+        If a song is there twice, or one of ``genres`` has none.
 
     See Also
     --------
@@ -108,11 +110,14 @@ def load_gtzan(data_home):
         match = _SONG_FILE.fullmatch(path.name)
         if not match or (song := match[1].lower()) not in index.index:
             continue
+        if genres is not None and song.split(".")[0] not in genres:
+            continue
         if song in found:
             raise ValueError(
                 f"{song} is there twice, as {found[song]} and {path}; give the folder of one copy"
             )
         found[song] = str(path)
+    check_genres(genres, {song.split(".")[0] for song in found}, root)
     if not found:
         raise FileNotFoundError(f"{root} holds no song of GTZAN. {_WHERE_TO_GET_IT}")
     songs = index.loc[sorted(found)]

@@ -38,6 +38,24 @@ def test_sub_folders_are_genres(tmp_path, silence):
     assert data.target_names == ["jazz", "rock"]
 
 
+@pytest.mark.parametrize("load", [load_genre_folder, load_gtzan])
+def test_genres_are_chosen(tmp_path, silence, load):
+    for genre in ("blues", "pop", "rock"):
+        put(
+            silence,
+            tmp_path / genre / f"{genre}.00000.wav",
+            tmp_path / genre / f"{genre}.00001.wav",
+        )
+    data = load(tmp_path, genres=["rock", "blues"])
+    assert data.target.tolist() == ["blues", "blues", "rock", "rock"]
+    assert data.target_names == ["blues", "rock"]
+    assert not any("pop" in path for path in data.paths)
+    with pytest.raises(ValueError, match=r"has no song of \['jazz'\]"):
+        load(tmp_path, genres=["rock", "jazz"])
+    with pytest.raises(ValueError, match="must be a list of genres, got 'rock'"):
+        load(tmp_path, genres="rock")
+
+
 def test_missing_folders_say_what_to_do(tmp_path):
     with pytest.raises(FileNotFoundError, match=r"no folder .*nowhere\. Give a folder"):
         load_genre_folder(tmp_path / "nowhere")

@@ -212,7 +212,7 @@ def test_the_default_takes_paths(song_files):
     clf = UnifiedGenreClassifier(random_state=0)
     clf.fit(paths[two][:4], y[two][:4])
     assert list(clf.branches_) == ["cnn", "descriptors"]
-    assert set(clf.predict(paths[two])) <= {"blues", "disco"}
+    assert set(clf.predict(paths[two][:2])) <= {"blues", "disco"}
 
 
 def test_unreadable_songs_have_an_answer(bags):
