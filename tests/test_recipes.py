@@ -3,10 +3,16 @@
 import pickle
 
 import numpy as np
+import pandas as pd
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.base import clone
-from sklearn.model_selection import GridSearchCV
+from sklearn.model_selection import (
+    GridSearchCV,
+    StratifiedGroupKFold,
+    StratifiedKFold,
+    cross_val_score,
+)
 
 from skgenre import make_genre_classifier
 
@@ -85,6 +91,37 @@ def test_artists_are_kept_apart_in_the_stack(song_files):
     apart = make_genre_classifier("stack", **SHORT, **small).fit(paths, y, stack__groups=artists)
     mixed = make_genre_classifier("stack", **SHORT, **small).fit(paths, y)
     assert not np.allclose(apart.predict_proba(paths), mixed.predict_proba(paths))
+
+
+def make_frame(songs):
+    """Return what "metadata" takes, with a title that is missing and one of the genre's own."""
+    paths, y, artists = songs
+    titles = [f"The {genre} of {i}" for i, genre in enumerate(y)]
+    return pd.DataFrame({"path": paths, "title": [None, *titles[1:]], "artist": artists})
+
+
+def test_metadata_takes_frames_with_gaps_and_strangers(song_files):
+    frame, y = make_frame(song_files), song_files[1]
+    frame.loc[1, "artist"] = None
+    clf = make_genre_classifier("metadata", **SHORT).fit(frame, y)
+    strangers = frame.assign(artist="a stranger", title=None)
+    assert_allclose(clf.predict_proba(strangers).sum(axis=1), 1)
+    assert_array_equal(pickle.loads(pickle.dumps(clf)).predict(frame), clf.predict(frame))
+    audio_only = make_genre_classifier(
+        "metadata", **SHORT, columns__title="drop", columns__artist="drop"
+    )
+    assert audio_only.fit(frame, y).score(strangers, y) > 0.9
+
+
+def test_the_artist_gives_the_genre_away_where_artists_are_on_both_sides(song_files):
+    frame, y, artists = make_frame(song_files), *song_files[1:]
+    names_only = make_genre_classifier(
+        "metadata", **SHORT, columns__audio="drop", columns__title="drop"
+    )
+    mixed = cross_val_score(names_only, frame, y, cv=StratifiedKFold(2))
+    apart = cross_val_score(names_only, frame, y, groups=artists, cv=StratifiedGroupKFold(3))
+    assert mixed.mean() == 1.0
+    assert apart.mean() <= 0.25
 
 
 def test_random_state_makes_refits_identical(song_files):
