@@ -16,6 +16,7 @@ from .ensemble import UnifiedGenreClassifier as UnifiedGenreClassifier
 from .feature_extraction import AudioDescriptorTransformer as AudioDescriptorTransformer
 from .feature_extraction import MelSpectrogramTransformer as MelSpectrogramTransformer
 from .feature_extraction import MFCCSegmenter as MFCCSegmenter
+from .feature_extraction import Wav2VecEmbedder as Wav2VecEmbedder
 from .mixture import GaussianMixtureClassifier as GaussianMixtureClassifier
 from .neural_network import KerasANNClassifier as KerasANNClassifier
 from .neural_network import KerasCNNClassifier as KerasCNNClassifier

@@ -49,3 +49,57 @@ def gtzan_home():
     if not home:
         pytest.skip("SKGENRE_GTZAN is unset")
     return home
+
+
+TINY = {
+    "hidden_size": 16,
+    "num_hidden_layers": 2,
+    "num_attention_heads": 2,
+    "intermediate_size": 32,
+}
+TINY_WAVEFORM = {
+    **TINY,
+    "conv_dim": (8, 8),
+    "conv_kernel": (10, 8),
+    "conv_stride": (5, 4),
+    "num_feat_extract_layers": 2,
+    "num_conv_pos_embeddings": 8,
+    "num_conv_pos_embedding_groups": 2,
+}
+TINY_SPECTROGRAM = {**TINY, "max_length": 64, "num_mel_bins": 16, "patch_size": 8}
+
+
+@pytest.fixture(scope="session")
+def checkpoints(tmp_path_factory):
+    """Return a folder of tiny models of random weights, made and saved by transformers.
+
+    Those of layer and of group normalisation, the other families, one at another sample rate, and
+    one that does not normalise its waveforms.
+    """
+    import torch
+    import transformers
+
+    def waveforms(**settings):
+        return transformers.Wav2Vec2FeatureExtractor(**settings)
+
+    masked = waveforms(return_attention_mask=True)
+    layer_norm = {"feat_extract_norm": "layer", "do_stable_layer_norm": True, **TINY_WAVEFORM}
+    spectrograms = transformers.ASTFeatureExtractor(max_length=64, num_mel_bins=16)
+    kinds = {
+        "layer-norm": (transformers.Wav2Vec2Config(**layer_norm), masked),
+        "group-norm": (transformers.Wav2Vec2Config(**TINY_WAVEFORM), waveforms()),
+        "hubert": (transformers.HubertConfig(**TINY_WAVEFORM), masked),
+        "wavlm": (transformers.WavLMConfig(**TINY_WAVEFORM), waveforms()),
+        "data2vec": (transformers.Data2VecAudioConfig(**TINY_WAVEFORM), masked),
+        "ast": (transformers.ASTConfig(**TINY_SPECTROGRAM), spectrograms),
+        "24-khz": (transformers.Wav2Vec2Config(**layer_norm), waveforms(sampling_rate=24000)),
+        "as-it-is": (transformers.Wav2Vec2Config(**TINY_WAVEFORM), waveforms(do_normalize=False)),
+    }
+    folder = tmp_path_factory.mktemp("checkpoints")
+    transformers.utils.logging.disable_progress_bar()
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        for name, (config, extractor) in kinds.items():
+            transformers.AutoModel.from_config(config).save_pretrained(folder / name)
+            extractor.save_pretrained(folder / name)
+    return folder

@@ -1,5 +1,7 @@
 """scikit-learn's own checks on every public estimator."""
 
+import contextlib
+
 import pytest
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 from sklearn.linear_model import LogisticRegression, RidgeClassifier
@@ -22,12 +24,15 @@ from skgenre import (
     SegmentVotingClassifier,
     SpectrogramScaler,
     UnifiedGenreClassifier,
+    Wav2VecEmbedder,
 )
 
 # Short clips and tiny nets keep the suite quick; the budget of the nets is enough for the checks
 # that ask for accuracy.
 SHORT = {"sr": 1000, "n_fft": 64, "hop_length": 16, "n_mels": 8, "duration": 0.1}
 SMALL = {"epochs": 20, "learning_rate": 1e-2, "random_state": 0}
+# A tiny checkpoint in the folder that the tests of this module run in; a segment is four frames.
+PRETRAINED = {"checkpoint": "as-it-is", "sr": 16000}
 TREE = DecisionTreeClassifier(max_depth=3, random_state=0)
 
 ESTIMATORS = [
@@ -37,6 +42,8 @@ ESTIMATORS = [
     AudioDescriptorTransformer(n_fft=256, hop_length=128, n_mels=20, duration=0.05),
     AudioDescriptorTransformer(features="tzanetakis2002", duration=0.03, on_error="nan"),
     AudioDescriptorTransformer(features=["rms", "tempo"], duration=0.05, n_segments=2),
+    Wav2VecEmbedder(**PRETRAINED, duration=105 / 16000),
+    Wav2VecEmbedder(**PRETRAINED, duration=0.02, n_segments=2, on_error="nan"),
     SpectrogramScaler(),
     SpectrogramScaler(method="minmax"),
     SegmentSummarizer(),
@@ -79,6 +86,12 @@ EXPECTED_FAILURES = {
     KerasCNNClassifier: NET_FAILURES,
     KerasRNNClassifier: NET_FAILURES,
 }
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _checkpoints_are_here(checkpoints):
+    with contextlib.chdir(checkpoints):
+        yield
 
 
 @parametrize_with_checks(

@@ -2,6 +2,7 @@ import os
 from collections.abc import Iterator, Mapping, Set
 
 import numpy as np
+import soxr
 from scipy.sparse import issparse
 from sklearn_compat.utils.validation import validate_data
 
@@ -69,6 +70,14 @@ def read_clip_blocks(clip, *, sr, n_samples):
             yield y[start : start + n_samples]
     else:
         yield from read_blocks(clip, sr=sr, block_duration=n_samples / sr)
+
+
+def at_rate(clip, sr, new_sr):
+    """Return a waveform at another sample rate; a path as it is."""
+    if not isinstance(clip, np.ndarray) or sr == new_sr:
+        return clip
+    resampled = soxr.resample(clip, sr, new_sr, quality="HQ")
+    return resampled if len(resampled) else clip[:1]
 
 
 def fit_length(y, n_samples):

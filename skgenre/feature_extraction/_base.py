@@ -11,6 +11,8 @@ from sklearn.base import TransformerMixin
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils._set_output import _get_output_config
 from sklearn.utils.metadata_routing import UNUSED
+from sklearn.utils.metaestimators import available_if
+from sklearn.utils.validation import _check_feature_names_in
 from sklearn_compat.base import _fit_context
 
 from .._base import VersionedEstimator
@@ -40,7 +42,14 @@ class BaseClipTransformer(TransformerMixin, VersionedEstimator):
     ``_feature_shape(n_samples)``, the (n_bands, n_frames) of a segment.
     """
 
-    _stamped_packages = ("skgenre", "scikit-learn", "numpy", "scipy", "numba", "librosa")
+    _stamped_packages: tuple[str, ...] = (
+        "skgenre",
+        "scikit-learn",
+        "numpy",
+        "scipy",
+        "numba",
+        "librosa",
+    )
 
     _parameter_constraints: dict = {
         "sr": [Interval(Real, 0, None, closed="neither")],
@@ -159,17 +168,21 @@ class BaseClipTransformer(TransformerMixin, VersionedEstimator):
 
     def _compute(self, kernel, clip):
         parts = [kernel(segments).astype(np.float32, copy=False) for segments in self._read(clip)]
+        return self._join(parts)
+
+    def _join(self, parts):
+        """Make the features of a clip from those of its parts."""
         features = parts[0] if len(parts) == 1 else np.concatenate(parts)
         return features if self._has_segments else features[0]
 
     def _read(self, clip):
         """Yield the segments of a clip, (n_segments, n_samples): of a long file, part by part."""
-        n_samples = self._segment_samples()
-        if self.duration is None and n_samples is not None and self.timeout is None:
-            n_together = -(-round(_SECONDS_TOGETHER * self.sr) // n_samples)
-            blocks = read_clip_blocks(clip, sr=self.sr, n_samples=n_together * n_samples)
+        sr, n_samples = self._working_sr, self._segment_samples()
+        if self._reads_in_parts:
+            n_together = -(-round(_SECONDS_TOGETHER * sr) // n_samples)
+            blocks = read_clip_blocks(clip, sr=sr, n_samples=n_together * n_samples)
         else:
-            whole = read_clip(clip, sr=self.sr, duration=self.duration, timeout=self.timeout)
+            whole = read_clip(clip, sr=sr, duration=self.duration, timeout=self.timeout)
             blocks = iter([whole])
         segments = self._cut(next(blocks))
         if self._feature_shape(segments.shape[1])[1] < 1:
@@ -186,6 +199,18 @@ class BaseClipTransformer(TransformerMixin, VersionedEstimator):
         return "one frame"
 
     @property
+    def _working_sr(self):
+        """Sample rate in Hz at which clips are cut and transformed."""
+        return self.sr
+
+    @property
+    def _reads_in_parts(self):
+        """Whether a clip of any length is read part by part."""
+        return (
+            self.duration is None and self._segment_samples() is not None and self.timeout is None
+        )
+
+    @property
     def _has_segments(self):
         """Whether a clip gives a bag of segments and not a single spectrogram."""
         return not (self.duration and self.n_segments is None and self.segment_duration is None)
@@ -197,15 +222,15 @@ class BaseClipTransformer(TransformerMixin, VersionedEstimator):
     def _segment_samples(self):
         """Return the length of a segment, or None where it is the whole of a clip of any length."""
         if self.segment_duration is not None:
-            return round(self.segment_duration * self.sr)
+            return round(self.segment_duration * self._working_sr)
         if self.duration is not None:
-            return round(self.duration * self.sr) // (self.n_segments or 1)
+            return round(self.duration * self._working_sr) // (self.n_segments or 1)
         return None
 
     def _cut(self, y, is_start=True):
         """Cut a waveform in segments, (n_segments, n_samples), at least one at the start."""
         if self.duration is not None:
-            n_samples = round(self.duration * self.sr)
+            n_samples = round(self.duration * self._working_sr)
             y = y[:n_samples] if self._gives_ragged_bags else fit_length(y, n_samples)
         n_samples = self._segment_samples() or len(y)
         n_segments, rest = divmod(len(y), n_samples)
@@ -220,7 +245,7 @@ class BaseClipTransformer(TransformerMixin, VersionedEstimator):
         """Return the shape of a clip's features; of an unreadable clip's, if they are ragged."""
         n_samples = self._segment_samples()
         if n_samples is None:
-            shape = (self._feature_shape(self.sr)[0], 1)
+            shape = (self._feature_shape(round(self._working_sr))[0], 1)
         else:
             shape = self._feature_shape(n_samples)
         return (self.n_segments or 1, *shape) if self._has_segments else shape
@@ -285,6 +310,42 @@ class BaseClipTransformer(TransformerMixin, VersionedEstimator):
             "allow_nan": self.on_error == "nan",
             "preserves_dtype": [np.float32],
         }
+
+
+class BaseDescriptorTransformer(BaseClipTransformer):
+    """Clips to vectors: what a kernel gives for a segment is one frame, and without segments a row.
+
+    Subclasses name the columns in ``_descriptor_names()``.
+    """
+
+    @abstractmethod
+    def _descriptor_names(self):
+        """Return the names of the columns."""
+
+    @available_if(lambda self: not self._has_segments)
+    def get_feature_names_out(self, input_features=None):
+        """Name the columns of the table; not there where the result is a bag of segments.
+
+        Parameters
+        ----------
+        input_features : array-like of str, default=None
+            Checked against the columns seen in `fit`, and ignored.
+
+        Returns
+        -------
+        names : ndarray of str
+            What the column is of, its place in it, and the statistic, joined by underscores.
+        """
+        _check_feature_names_in(self, input_features, generate_names=False)
+        return np.asarray(self._descriptor_names(), dtype=object)
+
+    def _row_shape(self):
+        shape = super()._row_shape()
+        return shape if self._has_segments else shape[:-1]
+
+    def _join(self, parts):
+        features = super()._join(parts)
+        return features if self._has_segments else features[..., 0]
 
 
 def _convert(features, dtype):

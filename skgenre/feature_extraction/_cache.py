@@ -2,6 +2,7 @@ import hashlib
 import os
 import warnings
 from numbers import Real
+from typing import Any
 
 import numpy as np
 from sklearn.utils.validation import check_memory
@@ -33,7 +34,7 @@ class FeatureCache:
     """
 
     def __init__(self, cache, transformer):
-        self._backend = None
+        self._backend: Any = None
         try:
             memory = check_memory(os.fspath(cache) if isinstance(cache, os.PathLike) else cache)
         except OSError as error:
@@ -56,25 +57,40 @@ class FeatureCache:
 
     def get(self, path, compute):
         """Return the entry of a file, read-only, or what ``compute()`` returns after keeping it."""
+        key = self.key(path)
+        features = self.load(key)
+        if features is None:
+            features = compute()
+            self.store(key, features)
+        return features
+
+    def key(self, path):
+        """Return what a file's entry is found by, or None where there can be none."""
         if self._backend is None or not isinstance(path, str | bytes | os.PathLike):
-            return compute()
+            return None
         try:
             file = os.stat(path)
         except (OSError, ValueError):
-            return compute()
+            return None
         place = os.path.abspath(os.fsdecode(path))
-        key = _digest(self._settings, place, file.st_size, file.st_mtime_ns)
-        entry = (self._folder, key)
-        if self._backend.contains_item(entry):
-            try:
-                dtype, shape, data = self._backend.load_item(entry)
-                return np.frombuffer(data, dtype=dtype).reshape(shape)
-            except Exception:  # whatever a damaged pickle raises, it is computed again
-                self._backend.clear_item(entry)
-        features = compute()
-        # joblib reads bytes several times faster than an array
-        self._backend.dump_item(entry, (features.dtype.str, features.shape, features.tobytes()))
-        return features
+        return self._folder, _digest(self._settings, place, file.st_size, file.st_mtime_ns)
+
+    def load(self, key):
+        """Return an entry, read-only, or None where there is none."""
+        if key is None or not self._backend.contains_item(key):
+            return None
+        try:
+            dtype, shape, data = self._backend.load_item(key)
+            return np.frombuffer(data, dtype=dtype).reshape(shape)
+        except Exception:  # whatever a damaged pickle raises, it is computed again
+            self._backend.clear_item(key)
+            return None
+
+    def store(self, key, features):
+        """Keep an entry."""
+        if key is not None:
+            # joblib reads bytes several times faster than an array
+            self._backend.dump_item(key, (features.dtype.str, features.shape, features.tobytes()))
 
 
 def _digest(*parts):

@@ -1,13 +1,10 @@
 from functools import partial
 from numbers import Integral
 
-import numpy as np
 from sklearn.utils._param_validation import Interval
-from sklearn.utils.metaestimators import available_if
-from sklearn.utils.validation import _check_feature_names_in
 
 from .._statistics import check_choice, check_statistics
-from ._base import BaseClipTransformer
+from ._base import BaseClipTransformer, BaseDescriptorTransformer
 from ._librosa_defaults import (
     CONTRAST_BANDS,
     CONTRAST_FMIN,
@@ -44,7 +41,7 @@ _TOP_OCTAVE = CONTRAST_FMIN * 2 ** (CONTRAST_BANDS - 1)
 _LOWEST_TZANETAKIS_RATE = 4000
 
 
-class AudioDescriptorTransformer(BaseClipTransformer):
+class AudioDescriptorTransformer(BaseDescriptorTransformer):
     """Turn clips into a table of the descriptors that the literature on genres uses.
 
     A stateless transformer from audio files or waveforms to statistics over time of the features
@@ -227,23 +224,6 @@ class AudioDescriptorTransformer(BaseClipTransformer):
         self.n_jobs = n_jobs
         self.verbose = verbose
 
-    @available_if(lambda self: not self._has_segments)
-    def get_feature_names_out(self, input_features=None):
-        """Name the columns of the table; not there where the result is a bag of segments.
-
-        Parameters
-        ----------
-        input_features : array-like of str, default=None
-            Checked against the columns seen in `fit`, and ignored.
-
-        Returns
-        -------
-        names : ndarray of str
-            Feature, place in it, and statistic, such as ``"chroma_stft_3_mean"``.
-        """
-        _check_feature_names_in(self, input_features, generate_names=False)
-        return np.asarray(self._descriptor_names(), dtype=object)
-
     def _make_kernel(self):
         if self.features == "tzanetakis2002":
             from ._tzanetakis import describe_as_tzanetakis
@@ -306,14 +286,6 @@ class AudioDescriptorTransformer(BaseClipTransformer):
             for name in ("statistics", "n_fft", "hop_length", "n_mels", "n_mfcc"):
                 del params[name]
         return params
-
-    def _row_shape(self):
-        shape = super()._row_shape()
-        return shape if self._has_segments else shape[:-1]
-
-    def _compute(self, kernel, clip):
-        features = super()._compute(kernel, clip)
-        return features if self._has_segments else features[..., 0]
 
     def _check_settings(self):
         if self.features == "tzanetakis2002":

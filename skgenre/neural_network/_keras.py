@@ -1,19 +1,17 @@
 """TensorFlow and Keras, as our nets use them; imported when a net is needed."""
 
 import os
-import random
 import tempfile
-import threading
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import numpy as np
 
+from .._seeding import global_generators_kept
+
 MISSING = (
     "This classifier needs TensorFlow and SciKeras; install them: pip install 'skgenre[keras]'"
 )
-# Nets that are trained in threads draw from the same generators, one at a time.
-_seeding = threading.Lock()
 POLICIES = {"float32": "float32", "bfloat16": "mixed_bfloat16", "float16": "mixed_float16"}
 
 
@@ -137,18 +135,10 @@ def rebuild(architecture, segment_shape, n_classes, precision, weights):
 
 @contextmanager
 def seeded(seed):
-    """Seed every generator that Keras draws from, and give Python's and NumPy's back after.
-
-    One thread at a time.
-    """
-    with _seeding:
-        python_state, numpy_state = random.getstate(), np.random.get_state()  # noqa: NPY002
-        try:
-            keras.utils.set_random_seed(seed)
-            yield
-        finally:
-            random.setstate(python_state)
-            np.random.set_state(numpy_state)  # noqa: NPY002
+    """Seed every generator that Keras draws from, and give Python's and NumPy's back after."""
+    with global_generators_kept():
+        keras.utils.set_random_seed(seed)
+        yield
 
 
 @contextmanager

@@ -1,0 +1,39 @@
+import numpy as np
+import torch
+
+from .._statistics import summarize
+from ._checkpoint import frozen_model, hidden_states
+from ._torch import autocast, memory_advice
+
+
+def embed_segments(segments, *, checkpoint, layers, statistics, device, precision):
+    """Return statistics over time of a frozen model's layers, as one frame for each segment.
+
+    Parameters
+    ----------
+    segments : ndarray of shape (n_segments, n_samples)
+        At the checkpoint's sample rate.
+    checkpoint : Checkpoint
+        Of the model, whose weights are loaded here.
+    layers : list of int
+        As `Checkpoint.find_layers` returns them.
+    statistics : sequence of str
+        Names of `STATISTICS`.
+    device : torch.device
+        Where to compute.
+    precision : str
+        Name of a precision.
+
+    Returns
+    -------
+    features : ndarray of shape (n_segments, n_statistics * n_layers * width, 1), dtype float32
+        Of the first statistic all layers, then of the next.
+    """
+    model = frozen_model(checkpoint, device)
+    inputs = {name: values.to(device) for name, values in checkpoint.prepare(segments).items()}
+    advice = f"lower batch_size (now at least {len(segments)}), or give shorter segments"
+    with memory_advice(advice), torch.inference_mode(), autocast(device, precision):
+        states = hidden_states(model, inputs, layers)
+    frames = torch.cat([state.float() for state in states], dim=-1).cpu().numpy()
+    features = summarize(frames.transpose(2, 0, 1), statistics, axis=2).T
+    return np.ascontiguousarray(features[..., np.newaxis], dtype=np.float32)

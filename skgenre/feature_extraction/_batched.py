@@ -1,0 +1,115 @@
+from dataclasses import dataclass
+from itertools import groupby
+from operator import attrgetter
+from typing import Any
+
+import numpy as np
+from joblib import delayed
+from sklearn.utils._param_validation import Integral, Interval
+
+from .._parallel import run_parallel
+from ..audio import AudioError
+from ..audio._clips import at_rate
+from ._base import BaseClipTransformer
+from ._cache import FeatureCache
+
+
+@dataclass
+class _Part:
+    """Segments of a clip, or what is known of it without computing."""
+
+    clip: int
+    key: Any
+    segments: np.ndarray | None = None
+    answer: np.ndarray | AudioError | None = None
+    is_new: bool = True
+
+
+class BatchedClipTransformer(BaseClipTransformer):
+    """Reads clips with joblib, and runs its kernel here on the segments of several at a time.
+
+    Subclasses also store ``batch_size``, the most segments that the kernel gets at once. All of
+    them have one length.
+    """
+
+    _parameter_constraints: dict = {
+        **BaseClipTransformer._parameter_constraints,
+        "batch_size": [Interval(Integral, 1, None, closed="left")],
+    }
+
+    def _read(self, clip):
+        return super()._read(at_rate(clip, self.sr, self._working_sr))
+
+    def _extract_all(self, clips):
+        cache = FeatureCache(self.cache, self)
+        parts = self._in_batches(self._parts_of(clips, cache))
+        for _, of_clip in groupby(parts, key=attrgetter("clip")):
+            yield self._finish(list(of_clip), cache)
+
+    def _finish(self, parts, cache):
+        """Return the features of a clip from those of its parts, or its error."""
+        last = parts[-1]
+        if isinstance(last.answer, AudioError) or not last.is_new:
+            return last.answer
+        features = self._join([part.answer for part in parts])
+        cache.store(last.key, features)
+        return features
+
+    def _parts_of(self, clips, cache):
+        """Yield the parts of all clips in order: of long files, as they are read."""
+        if self._reads_in_parts:
+            found = (self._find_or_read(cache, clip, self._read) for clip in clips)
+        else:
+            calls = (delayed(self._find_or_read)(cache, clip, self._read_whole) for clip in clips)
+            found = run_parallel(calls, n_jobs=self.n_jobs, prefer="threads")
+        for i, (key, answer, blocks) in enumerate(found):
+            if answer is not None:
+                yield _Part(i, key, answer=answer, is_new=False)
+                continue
+            try:
+                for segments in blocks:
+                    yield _Part(i, key, segments)
+            except AudioError as error:
+                yield _Part(i, key, answer=error)
+
+    def _find_or_read(self, cache, clip, read):
+        """Return the clip's key in the cache, and what is there, or else its segments."""
+        key = cache.key(clip)
+        features = cache.load(key)
+        if features is not None:
+            return key, features, None
+        try:
+            return key, None, read(clip)
+        except AudioError as error:
+            return key, error, None
+
+    def _read_whole(self, clip):
+        return list(self._read(clip))
+
+    def _in_batches(self, parts):
+        """Yield the parts with their answers."""
+        kernel = self._make_kernel()
+        waiting, n_segments = [], 0
+        for part in parts:
+            waiting.append(part)
+            n_segments += 0 if part.segments is None else len(part.segments)
+            if n_segments >= self.batch_size or (part.segments is None and n_segments == 0):
+                self._answer(kernel, waiting)
+                yield from waiting
+                waiting, n_segments = [], 0
+        self._answer(kernel, waiting)
+        yield from waiting
+
+    def _answer(self, kernel, parts):
+        of_length: dict = {}
+        for part in parts:
+            if part.segments is not None:
+                of_length.setdefault(part.segments.shape[1], []).append(part)
+        for same in of_length.values():
+            segments = np.concatenate([part.segments for part in same])
+            n_batches = -(-len(segments) // self.batch_size)
+            batches = np.array_split(segments, n_batches)
+            answers = np.concatenate([kernel(batch) for batch in batches])
+            ends = np.cumsum([len(part.segments) for part in same])
+            for part, answer in zip(same, np.split(answers, ends[:-1]), strict=True):
+                part.segments, part.answer = None, answer.astype(np.float32, copy=False)
