@@ -21,6 +21,7 @@ from .mixture import GaussianMixtureClassifier as GaussianMixtureClassifier
 from .neural_network import KerasANNClassifier as KerasANNClassifier
 from .neural_network import KerasCNNClassifier as KerasCNNClassifier
 from .neural_network import KerasRNNClassifier as KerasRNNClassifier
+from .neural_network import Wav2VecClassifier as Wav2VecClassifier
 from .preprocessing import SegmentSummarizer as SegmentSummarizer
 from .preprocessing import SpectrogramScaler as SpectrogramScaler
 from .recipes import make_genre_classifier as make_genre_classifier

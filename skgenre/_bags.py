@@ -217,7 +217,7 @@ class BagClassifier(ClassifierMixin, VersionedEstimator):
 
     def _fit(self, X, y, sample_weight=None, groups=None):
         y = validate_genres(self, y)
-        X = validate_bags(self, X, reset=True, dtype=self._dtype)
+        X = self._validate_fit(X)
         check_consistent_length(X, y, groups)
         sample_weight = _check_sample_weight(sample_weight, X, dtype=np.float64)
         if (sample_weight < 0).any():
@@ -235,6 +235,9 @@ class BagClassifier(ClassifierMixin, VersionedEstimator):
         self.class_prior_ = prior / prior.sum()
         self._fit_songs(X, codes, sample_weight, groups)
         return self
+
+    def _validate_fit(self, X):
+        return validate_bags(self, X, reset=True, dtype=self._dtype)
 
     def _check_refit(self, classes, input_shape):
         """Refuse classes or segments that a fit cannot go on with."""
@@ -303,6 +306,9 @@ class BagClassifier(ClassifierMixin, VersionedEstimator):
     def _predict_songs(self, X, answer, unreadable_answer):
         """Answer for each song, with ``unreadable_answer`` for those that could not be read."""
         X, readable = self._validate_predict(X)
+        return self._answer_songs(X, readable, answer, unreadable_answer)
+
+    def _answer_songs(self, X, readable, answer, unreadable_answer):
         if not readable.any():
             return np.full((len(X), *np.shape(unreadable_answer)), unreadable_answer)
         of_readable = answer(*self._flatten_readable(X, readable))

@@ -4,13 +4,8 @@ from contextlib import contextmanager
 from functools import cached_property, lru_cache
 
 import numpy as np
-import torch
-import transformers
-from transformers import AutoConfig, AutoFeatureExtractor, AutoModel
-from transformers.utils import cached_file
-from transformers.utils.hub import extract_commit_hash
 
-from ._torch import quiet, seeded
+from ._torch import quiet, seeded, torch, transformers
 
 # Samples of a frame of the extractors of spectrograms: 25 ms at 16 kHz.
 _SPECTROGRAM_FRAME, _SPECTROGRAM_HOP = 400, 160
@@ -69,12 +64,12 @@ class Checkpoint:
             if os.path.isdir(name):
                 name, revision = os.path.abspath(name), None
             else:
-                file = cached_file(name, "config.json", revision=revision)
-                revision = extract_commit_hash(file, None) or revision
+                file = transformers.utils.cached_file(name, "config.json", revision=revision)
+                revision = transformers.utils.hub.extract_commit_hash(file, None) or revision
             options = {"revision": revision} if revision else {}
             options["trust_remote_code"] = trust_remote_code
-            config = AutoConfig.from_pretrained(name, **options)
-            extractor = AutoFeatureExtractor.from_pretrained(name, **options)
+            config = transformers.AutoConfig.from_pretrained(name, **options)
+            extractor = transformers.AutoFeatureExtractor.from_pretrained(name, **options)
         return cls(name, revision, config, extractor, trust_remote_code)
 
     @classmethod
@@ -86,10 +81,15 @@ class Checkpoint:
         name, trusts = state["name"], state["trust_remote_code"]
         settings = dict(state["config"])
         if "auto_map" in settings:
-            return cls.open(name, state["revision"], trusts)
-        config = AutoConfig.for_model(settings.pop("model_type"), **settings)
+            return cls.reopen(state)
+        config = transformers.AutoConfig.for_model(settings.pop("model_type"), **settings)
         kind = getattr(transformers, state["extractor"]["feature_extractor_type"])
         return cls(name, state["revision"], config, kind.from_dict(state["extractor"]), trusts)
+
+    @classmethod
+    def reopen(cls, state):
+        """Return the checkpoint that `to_state` was called on, from its files."""
+        return cls.open(state["name"], state["revision"], state["trust_remote_code"])
 
     def to_state(self):
         """Return plain numbers, strings, lists and dictionaries to make the checkpoint of again."""
@@ -110,7 +110,7 @@ class Checkpoint:
         options = {"revision": self.revision} if self.revision else {}
         # what the checkpoint lacks is drawn at random
         with _explained(self.name), quiet(), seeded(0):
-            model, report = AutoModel.from_pretrained(
+            model, report = transformers.AutoModel.from_pretrained(
                 self.name,
                 dtype=torch.float32,
                 trust_remote_code=self._trust_remote_code,
@@ -128,7 +128,7 @@ class Checkpoint:
     def build(self):
         """Return the model with random weights, in float32."""
         with quiet(), seeded(0):
-            model = AutoModel.from_config(
+            model = transformers.AutoModel.from_config(
                 self.config, dtype=torch.float32, trust_remote_code=self._trust_remote_code
             )
         return model.eval()
@@ -159,6 +159,15 @@ class Checkpoint:
             n_samples = (n_samples - 1) * stride + kernel
         return n_samples
 
+    def count_frames(self, n_samples):
+        """Return how many frames the convolutions make of so many samples; None without them."""
+        if not hasattr(self.config, "conv_kernel"):
+            return None
+        n_samples = max(n_samples, self.shortest)
+        for kernel, stride in zip(self.config.conv_kernel, self.config.conv_stride, strict=True):
+            n_samples = (n_samples - kernel) // stride + 1
+        return n_samples
+
     @property
     def longest(self):
         """Number of samples beyond which the extractor would cut, or None."""
@@ -166,6 +175,15 @@ class Checkpoint:
         if n_frames is None:
             return None
         return (n_frames - 1) * _SPECTROGRAM_HOP + _SPECTROGRAM_FRAME
+
+    def why_too_long(self, n_samples):
+        """Return a text where the extractor would cut so many samples, or else None."""
+        if self.longest is None or n_samples <= self.longest:
+            return None
+        return (
+            f"longer than the {self.longest / self.sr:g} s that {self.name!r} takes; set a shorter "
+            "segment_duration"
+        )
 
     def find_layers(self, layers):
         """Return the layers of a parameter as numbers from 0, the input, to ``n_layers``."""

@@ -1,9 +1,8 @@
 import numpy as np
-import torch
 
 from .._statistics import summarize
 from ._checkpoint import frozen_model, hidden_states
-from ._torch import autocast, memory_advice
+from ._torch import autocast, memory_advice, torch
 
 
 def embed_segments(segments, *, checkpoint, layers, statistics, device, precision):

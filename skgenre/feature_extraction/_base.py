@@ -117,7 +117,7 @@ class BaseClipTransformer(TransformerMixin, VersionedEstimator):
         tracked = track(
             results,
             total=len(clips),
-            description=type(self).__name__,
+            description=self._progress_label,
             unit="songs",
             verbose=self.verbose,
         )
@@ -192,6 +192,11 @@ class BaseClipTransformer(TransformerMixin, VersionedEstimator):
             segments = self._cut(y, is_start=False)
             if len(segments):
                 yield segments
+
+    @property
+    def _progress_label(self):
+        """What the progress bar says."""
+        return type(self).__name__
 
     @property
     def _shortest_segment(self):

@@ -1,9 +1,7 @@
-import os
 from functools import partial
 
-from sklearn.utils._param_validation import StrOptions
-
 from .._base import installed_versions
+from .._pretrained._estimator import PretrainedMixin
 from .._statistics import check_statistics
 from ..audio import AudioError
 from ._base import BaseClipTransformer, BaseDescriptorTransformer
@@ -13,7 +11,7 @@ from ._batched import BatchedClipTransformer
 _PACKAGES = ("torch", "transformers")
 
 
-class Wav2VecEmbedder(BaseDescriptorTransformer, BatchedClipTransformer):
+class Wav2VecEmbedder(PretrainedMixin, BaseDescriptorTransformer, BatchedClipTransformer):
     """Turn clips into what a pretrained model of audio, as it is, makes of them.
 
     A stateless transformer from audio files or waveforms to statistics over time of the hidden
@@ -142,13 +140,8 @@ class Wav2VecEmbedder(BaseDescriptorTransformer, BatchedClipTransformer):
 
     _parameter_constraints: dict = {
         **BatchedClipTransformer._parameter_constraints,
-        "checkpoint": [str, os.PathLike],
-        "layers": ["array-like", int, StrOptions({"all"})],
+        **PretrainedMixin._pretrained_constraints,
         "statistics": [list, tuple],
-        "precision": [StrOptions({"auto", "float32", "bfloat16", "float16"})],
-        "device": [str],
-        "revision": [str, None],
-        "trust_remote_code": ["boolean"],
     }
 
     def __init__(
@@ -190,19 +183,6 @@ class Wav2VecEmbedder(BaseDescriptorTransformer, BatchedClipTransformer):
         self.n_jobs = n_jobs
         self.verbose = verbose
 
-    def _open_checkpoint(self):
-        from .._pretrained._checkpoint import open_checkpoint
-
-        return open_checkpoint(
-            self.checkpoint, revision=self.revision, trust_remote_code=self.trust_remote_code
-        )
-
-    def _find_device_and_precision(self):
-        from .._pretrained._torch import find_device, find_precision
-
-        device = find_device(self.device)
-        return device, find_precision(self.precision, device)
-
     def _make_kernel(self):
         from .._pretrained._embedding import embed_segments
 
@@ -222,17 +202,12 @@ class Wav2VecEmbedder(BaseDescriptorTransformer, BatchedClipTransformer):
         return self._open_checkpoint().sr
 
     def _read(self, clip):
-        longest = self._open_checkpoint().longest
+        checkpoint = self._open_checkpoint()
         for segments in super()._read(clip):
-            if longest is not None and segments.shape[1] > longest:
-                raise AudioError({"": f"longer than {self._longest_segment(longest)}"})
+            too_long = checkpoint.why_too_long(segments.shape[1])
+            if too_long:
+                raise AudioError({"": too_long})
             yield segments
-
-    def _longest_segment(self, longest):
-        return (
-            f"the {longest / self._working_sr:g} s that {os.fspath(self.checkpoint)!r} takes; "
-            "set a segment_duration"
-        )
 
     def _feature_params(self):
         checkpoint = self._open_checkpoint()
@@ -273,9 +248,6 @@ class Wav2VecEmbedder(BaseDescriptorTransformer, BatchedClipTransformer):
         layers = checkpoint.find_layers(self.layers)
         if len(set(layers)) < len(layers):
             raise ValueError(f"layers={self.layers!r} names a layer twice")
-        longest = checkpoint.longest
-        if None not in (longest, n_samples) and n_samples > longest:
-            raise ValueError(
-                f"Segments of {n_samples / checkpoint.sr:g} s are longer than "
-                f"{self._longest_segment(longest)}"
-            )
+        too_long = n_samples and checkpoint.why_too_long(n_samples)
+        if too_long:
+            raise ValueError(f"The segments are {too_long}")

@@ -1,31 +1,18 @@
 import copy
-import warnings
-from fractions import Fraction
 from functools import partial
-from numbers import Integral, Real
+from numbers import Real
 from typing import Any
 
 import numpy as np
-from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin
-from sklearn.model_selection import StratifiedGroupKFold, StratifiedShuffleSplit
-from sklearn.utils import check_random_state, compute_sample_weight
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 from sklearn_compat.base import _fit_context
 
-from .._bags import (
-    AGGREGATES,
-    BagClassifier,
-    list_segments,
-    mean_over_segments,
-    segment_weights,
-    take_songs,
-)
-
-_DEFAULT_VALIDATION_FRACTION = 0.1
+from .._bags import mean_over_segments
+from ._net import BaseNetClassifier
 
 
-class BaseKerasClassifier(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BagClassifier):
+class BaseKerasClassifier(BaseNetClassifier):
     """A classifier of songs by a Keras net that sees segments.
 
     As a transformer, it gives what the net's last layer gets.
@@ -40,26 +27,16 @@ class BaseKerasClassifier(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Bag
     history_: dict
 
     _parameter_constraints: dict = {
+        **BaseNetClassifier._parameter_constraints,
         "architecture_params": [dict, None],
-        "epochs": [Interval(Integral, 1, None, closed="left")],
-        "batch_size": [Interval(Integral, 1, None, closed="left")],
-        "learning_rate": [Interval(Real, 0, None, closed="neither")],
         "learning_rate_schedule": [StrOptions({"constant", "cosine", "plateau"})],
-        "dropout": [Interval(Real, 0, 1, closed="left")],
-        "aggregate": [StrOptions(set(AGGREGATES))],
-        "validation_fraction": [Interval(Real, 0, 1, closed="neither"), None],
-        "early_stopping": ["boolean"],
-        "patience": [Interval(Integral, 1, None, closed="left")],
         "time_mask": [Interval(Real, 0, 1, closed="both")],
         "frequency_mask": [Interval(Real, 0, 1, closed="both")],
         "gain": [Interval(Real, 0, None, closed="left")],
         "mixup": [Interval(Real, 0, None, closed="left")],
-        "class_weight": [StrOptions({"balanced"}), dict, None],
         "warm_start": ["boolean"],
         "precision": [StrOptions({"float32", "bfloat16", "float16"})],
         "callbacks": [list, tuple, None],
-        "random_state": ["random_state"],
-        "verbose": ["verbose"],
     }
 
     @_fit_context(prefer_skip_nested_validation=True)
@@ -85,33 +62,19 @@ class BaseKerasClassifier(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Bag
         """
         return self._fit(X, y, sample_weight, groups)
 
-    def _fit_songs(self, X, codes, sample_weight, groups):
-        if len(self.classes_) < 2:
-            raise ValueError(
-                f"{type(self).__name__} needs songs of at least 2 classes, got only one class: "
-                f"'{self.classes_[0]}'"
-            )
+    def _train(self, songs, held_out, seed):
         from ._training import train
 
-        X, codes, sample_weight, groups = take_songs(
-            sample_weight > 0, X, codes, sample_weight, groups
-        )
-        random_state = check_random_state(self.random_state)
-        seed = random_state.randint(np.iinfo(np.int32).max)
-        if self.class_weight is not None:
-            labels = self.classes_[codes]
-            sample_weight = sample_weight * compute_sample_weight(self.class_weight, labels)
-        trained_on, held_out = self._split(codes, groups, seed)
         model = self.model_ if self._goes_on() else None
         if model is None:
             self._builder_, self._precision_ = self._make_builder(), self.precision
         self.model_, history = train(
             self._builder_,
-            _lay_out(X, codes, sample_weight, trained_on),
+            songs,
             is_named=self._has_named_architecture(),
             model=model,
             n_classes=len(self.classes_),
-            validation=None if held_out is None else _lay_out(X, codes, sample_weight, held_out),
+            validation=held_out,
             precision=self._precision_,
             epochs=self.epochs,
             batch_size=self.batch_size,
@@ -151,24 +114,6 @@ class BaseKerasClassifier(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Bag
                 f"shape {self.input_shape_} (bands, frames) of the fit before, got "
                 f"{classes.tolist()} and {input_shape}"
             )
-
-    def _split(self, codes, groups, seed):
-        """Return the songs to train on, and those held out or None, as indices."""
-        fraction = self.validation_fraction
-        if fraction is None and self.early_stopping:
-            fraction = _DEFAULT_VALIDATION_FRACTION
-        if fraction is None:
-            return np.arange(len(codes)), None
-        try:
-            if groups is None:
-                n_held_out = max(len(self.classes_), round(fraction * len(codes)))
-                splitter = StratifiedShuffleSplit(1, test_size=n_held_out, random_state=seed)
-                return next(splitter.split(codes, codes))
-            return _split_groups(codes, np.asarray(groups), fraction, seed)
-        except ValueError as error:
-            raise ValueError(
-                f"{len(codes)} songs cannot be split by validation_fraction={fraction}: {error}"
-            ) from error
 
     def _make_builder(self):
         """Return the architecture with its parameters: a function of shape and number of genres."""
@@ -220,14 +165,6 @@ class BaseKerasClassifier(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Bag
 
         return _n_outputs(_keras.without_head(self.model_))
 
-    def __sklearn_tags__(self):
-        tags = super().__sklearn_tags__()
-        tags.transformer_tags.preserves_dtype = ["float32"]
-        return tags
-
-    def _more_tags(self):
-        return {**super()._more_tags(), "preserves_dtype": [np.float32]}
-
     def __getstate__(self):
         state = super().__getstate__()
         if "model_" in state:
@@ -262,31 +199,3 @@ class BaseKerasClassifier(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Bag
 
 def _n_outputs(model):
     return int(np.prod(model.output_shape[1:]))
-
-
-def _lay_out(X, codes, sample_weight, songs):
-    """Return the segments of some songs, without copies, their classes and their weights."""
-    segments, counts = list_segments([X[i] for i in songs])
-    weights = segment_weights(counts, sample_weight[songs])
-    return segments, np.repeat(codes[songs], counts), weights
-
-
-def _split_groups(codes, groups, fraction, seed):
-    """Hold out about a fraction of the songs, by whole groups, and of each genre if possible.
-
-    A genre whose groups would all be held out stays in training.
-    """
-    share = Fraction(fraction).limit_denominator(10)
-    n_folds = max(2, min(share.denominator, len(np.unique(groups)), np.bincount(codes).max()))
-    n_held_out = min(max(1, round(fraction * n_folds)), n_folds - 1)
-    splitter = StratifiedGroupKFold(n_folds, shuffle=True, random_state=seed)
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", "The least populated class", UserWarning)
-        folds = [fold for _, fold in splitter.split(codes, codes, groups)]
-    is_held_out = np.zeros(len(codes), dtype=bool)
-    is_held_out[np.concatenate(folds[:n_held_out])] = True
-    untrained = np.setdiff1d(codes, codes[~is_held_out])
-    is_held_out &= ~np.isin(groups, groups[np.isin(codes, untrained)])
-    if not is_held_out.any():
-        raise ValueError("each genre has one group only")
-    return np.flatnonzero(~is_held_out), np.flatnonzero(is_held_out)

@@ -1,0 +1,40 @@
+import os
+from typing import Any
+
+from sklearn.utils._param_validation import StrOptions
+
+
+class PretrainedMixin:
+    """Finds the checkpoint and the device that an estimator's parameters name.
+
+    Subclasses store ``checkpoint``, ``layers``, ``precision``, ``device``, ``revision`` and
+    ``trust_remote_code``. torch and transformers are imported when these are asked for.
+    """
+
+    checkpoint: Any
+    device: Any
+    precision: Any
+    revision: Any
+    trust_remote_code: Any
+
+    _pretrained_constraints: dict = {
+        "checkpoint": [str, os.PathLike],
+        "layers": ["array-like", int, StrOptions({"all"})],
+        "precision": [StrOptions({"auto", "float32", "bfloat16", "float16"})],
+        "device": [str],
+        "revision": [str, None],
+        "trust_remote_code": ["boolean"],
+    }
+
+    def _open_checkpoint(self):
+        from ._checkpoint import open_checkpoint
+
+        return open_checkpoint(
+            self.checkpoint, revision=self.revision, trust_remote_code=self.trust_remote_code
+        )
+
+    def _find_device_and_precision(self):
+        from ._torch import find_device, find_precision
+
+        device = find_device(self.device)
+        return device, find_precision(self.precision, device)

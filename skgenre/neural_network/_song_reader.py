@@ -1,0 +1,75 @@
+import numpy as np
+
+from ..feature_extraction._batched import BatchedClipTransformer
+
+
+class SongReader(BatchedClipTransformer):
+    """Cuts clips in segments and gives what a function makes of them, as ragged bags.
+
+    Parameters
+    ----------
+    function : callable
+        From segments (n_segments, n_samples) to answers (n_segments, *shape).
+    shape : tuple of int
+        Of an answer: bands and frames.
+    sr : float
+        Sample rate of waveforms, in Hz.
+    working_sr : float
+        Sample rate of the segments that the function gets, in Hz.
+    segment_duration : float
+        Length of a segment in seconds.
+    max_segments : int or None
+        Of a song that has more, take this many, evenly spread.
+    label : str
+        Of the progress bar.
+    batch_size, on_error, timeout, n_jobs, verbose
+        As in the transformers.
+    """
+
+    duration, n_segments, cache = None, None, None
+
+    def __init__(
+        self,
+        function,
+        shape,
+        *,
+        sr,
+        working_sr,
+        segment_duration,
+        max_segments,
+        label,
+        batch_size,
+        on_error,
+        timeout,
+        n_jobs,
+        verbose,
+    ):
+        self.function, self.shape = function, shape
+        self.sr, self.working_sr = sr, working_sr
+        self.segment_duration, self.max_segments = segment_duration, max_segments
+        self.label, self.batch_size = label, batch_size
+        self.on_error, self.timeout = on_error, timeout
+        self.n_jobs, self.verbose = n_jobs, verbose
+
+    @property
+    def _progress_label(self):
+        return self.label
+
+    @property
+    def _working_sr(self):
+        return self.working_sr
+
+    def _make_kernel(self):
+        return self.function
+
+    def _feature_shape(self, n_samples):
+        return self.shape
+
+    def _read(self, clip):
+        blocks = super()._read(clip)
+        if self.max_segments is None:
+            yield from blocks
+            return
+        segments = np.concatenate(list(blocks))
+        n_taken = min(len(segments), self.max_segments)
+        yield segments[np.linspace(0, len(segments) - 1, n_taken).round().astype(int)]
