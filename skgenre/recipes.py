@@ -22,14 +22,20 @@ from sklearn.preprocessing import (
 from sklearn.svm import SVC
 from sklearn.utils import check_scalar
 
-from .ensemble import GroupStackingClassifier, SegmentVotingClassifier
+from .ensemble import GroupStackingClassifier, SegmentVotingClassifier, UnifiedGenreClassifier
 from .feature_extraction import (
     AudioDescriptorTransformer,
     MelSpectrogramTransformer,
     MFCCSegmenter,
+    Wav2VecEmbedder,
 )
 from .mixture import GaussianMixtureClassifier
-from .neural_network import KerasANNClassifier, KerasCNNClassifier, KerasRNNClassifier
+from .neural_network import (
+    KerasANNClassifier,
+    KerasCNNClassifier,
+    KerasRNNClassifier,
+    Wav2VecClassifier,
+)
 from .preprocessing import SegmentSummarizer, SpectrogramScaler
 
 
@@ -71,7 +77,7 @@ def make_genre_classifier(
     -------
     pipeline : Pipeline
         Unfitted. Its last step is ``ann``, ``cnn`` or ``rnn`` where it is such a net, and else has
-        the name of the recipe.
+        the name of the recipe up to the first ``-``.
 
     Raises
     ------
@@ -103,10 +109,20 @@ def make_genre_classifier(
     stack                       ours: ``lda``, logistic regression and extremely randomised trees on
                                 the same features, weighed by what they say of songs held out; of
                                 other artists, where ``fit`` gets ``stack__groups``
+    wav2vec             x       the fine-tuned Wav2Vec2 of [1]_
+    wav2vec-embed       x       ours: logistic regression on the mean and standard deviation over
+                                time of the same model, as it is
+    unified             x       what [1]_ wished for: the last layer of ``cnn-mfcc-10``, audio
+                                descriptors and what ``wav2vec-embed`` learns from, side by side
+    unified-featurewiz  x       the same, thinned out by FeatureWiz
     metadata                    ours: logistic regression on the same features, the letters of the
                                 title and the artist. Takes a DataFrame with the columns ``path``,
                                 ``title`` and ``artist``
     ==================  ======  =================================================================
+
+    The names with ``wav2vec`` or ``unified`` need a checkpoint, facebook/wav2vec2-xls-r-300m from
+    the Hugging Face hub unless another name or a local folder is given: ``wav2vec__checkpoint``, or
+    ``unified__wav2vec__embed__checkpoint``. ``unified__wav2vec="drop"`` does without.
 
     Every other number that a paper leaves open is our choice. The report's nets learn at its rate
     of 1e-4.
@@ -224,6 +240,45 @@ def _stack_steps(reading, random_state):
     return [*_table_steps(reading), ("stack", stack)]
 
 
+def _wav2vec_steps(reading, random_state):
+    seconds = reading.get("segment_duration", reading["duration"])
+    net = Wav2VecClassifier(
+        sr=reading["sr"],
+        segment_duration=seconds,
+        n_segments=round(reading["duration"] / seconds),
+        n_jobs=reading["n_jobs"],
+        random_state=random_state,
+    )
+    return [("wav2vec", net)]
+
+
+def _wav2vec_embed_steps(reading, random_state):
+    linear = LogisticRegression(C=0.1, class_weight="balanced", max_iter=2000)
+    return [*_embedding_steps(reading), ("scale", StandardScaler()), ("wav2vec", linear)]
+
+
+def _embedding_steps(reading):
+    """Return the steps to the mean over segments of a pretrained model's statistics."""
+    return [
+        ("embed", Wav2VecEmbedder(**reading)),
+        ("summary", SegmentSummarizer(statistics=("mean",))),
+    ]
+
+
+def _unified_steps(reading, random_state, *, selector=None):
+    whole = {name: value for name, value in reading.items() if name != "segment_duration"}
+    net = RECIPES["cnn-mfcc-10"].make_steps(reading, random_state)
+    branches = [
+        ("cnn", Pipeline(net)),
+        ("descriptors", AudioDescriptorTransformer(**whole)),
+        ("wav2vec", Pipeline(_embedding_steps(reading))),
+    ]
+    unified = UnifiedGenreClassifier(
+        branches=branches, selector=selector, random_state=random_state
+    )
+    return [("unified", unified)]
+
+
 def _metadata_steps(reading, random_state):
     titles = make_pipeline(
         FunctionTransformer(_fill_gaps),
@@ -297,5 +352,8 @@ RECIPES = {
     "linear": Recipe(_linear_steps, None),
     "lda": Recipe(_lda_steps, None),
     "stack": Recipe(_stack_steps, None),
+    "wav2vec": Recipe(_wav2vec_steps, 6),
+    "wav2vec-embed": Recipe(_wav2vec_embed_steps, 6),
+    "unified": Recipe(_unified_steps, 10),
     "metadata": Recipe(_metadata_steps, None),
 }

@@ -54,6 +54,33 @@ def test_from_files_to_genres(song_files, name, params):
 
 
 @pytest.mark.parametrize(
+    ("name", "checkpoint", "params"),
+    [
+        ("wav2vec", "wav2vec__checkpoint", {"wav2vec__epochs": 1}),
+        ("wav2vec-embed", "embed__checkpoint", {}),
+        ("unified", "unified__wav2vec__embed__checkpoint", {"unified__cnn__cnn__epochs": 1}),
+    ],
+)
+def test_with_a_pretrained_model(song_files, checkpoints, name, checkpoint, params):
+    paths, y, artists = song_files
+    params = {**params, checkpoint: checkpoints / "layer-norm", "n_segments": 2}
+    clf = make_genre_classifier(name, **SHORT, **params)
+    groups = {"unified__groups": artists} if name == "unified" else {}
+    proba = clf.fit(paths, y, **groups).predict_proba(paths[:4])
+    assert_allclose(proba.sum(axis=1), 1, rtol=1e-5)
+    assert_array_equal(pickle.loads(pickle.dumps(clf)).predict_proba(paths[:4]), proba)
+
+
+def test_the_unified_model_can_do_without_a_pretrained_one(song_files):
+    paths, y, _ = song_files
+    clf = make_genre_classifier(
+        "unified", **SHORT, unified__wav2vec="drop", unified__cnn__cnn__epochs=1
+    )
+    assert list(clf.fit(paths, y)[-1].branches_) == ["cnn", "descriptors"]
+    assert clf.score(paths, y) > 0.5
+
+
+@pytest.mark.parametrize(
     ("name", "params"),
     [("knn", {}), ("svm", {"n_segments": 1}), ("lda", {}), ("stack", {"stack__cv": 3})],
 )
