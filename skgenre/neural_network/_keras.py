@@ -97,7 +97,7 @@ def without_head(model):
     """Return the part of a net that ends before its last layer with weights."""
     head = next(layer for layer in reversed(model.layers) if layer.weights)
     try:
-        return keras.Model(model.input, head.input)
+        return keras.Model(model.inputs[0], head.input)
     except (AttributeError, ValueError) as error:
         raise TypeError(
             f"There is no way to the layer before the head of {type(model).__name__}; the "

@@ -107,6 +107,7 @@ def net_of_the_user(input_shape, n_classes, *, units=3):
 def test_architecture_of_the_user(bags, Classifier):
     clf = Classifier(architecture=net_of_the_user, architecture_params={"units": 5}, epochs=1)
     assert clf.fit(*bags).model_.layers[1].units == 5
+    assert clf.transform(bags[0]).shape == (40, 5)
 
 
 def net_with_too_many_outputs(input_shape, n_classes):
