@@ -3,15 +3,20 @@
 PYTHON ?= python3.11
 VENV := .venv
 BIN := $(VENV)/bin
+OLDEST := .venv-oldest
 INSTALL := PIP_CONSTRAINT=constraints.txt $(BIN)/python -m pip install --quiet
 
-.PHONY: demo test lint clean
+.PHONY: demo test test-oldest lint clean
 
 demo: $(VENV)/installed
 	$(BIN)/python examples/demo.py
 
 test: $(VENV)/installed
 	$(BIN)/python -m pytest -n 2
+
+# The oldest versions that are supported, with the extra `featurewiz`.
+test-oldest: $(OLDEST)/installed
+	$(OLDEST)/bin/python -m pytest -n 2 $(OLDEST_TESTS)
 
 lint: $(VENV)/installed-dev
 	$(BIN)/ruff format --check .
@@ -24,12 +29,20 @@ $(VENV)/bin/python:
 
 $(VENV)/installed: pyproject.toml constraints.txt | $(VENV)/bin/python
 	@echo "Installing into $(VENV) (about 3 GB, a few minutes) ..."
-	$(INSTALL) --editable ".[test]"
+	$(INSTALL) --editable ".[test,featurewiz-modern]"
+	$(INSTALL) --no-deps featurewiz==0.6.1 lazytransform==1.18
 	@touch $@
 
 $(VENV)/installed-dev: $(VENV)/installed
 	$(INSTALL) --editable ".[dev]"
 	@touch $@
 
+$(OLDEST)/installed: pyproject.toml constraints-oldest.txt
+	@echo "Installing into $(OLDEST) (about 3 GB, a few minutes) ..."
+	$(PYTHON) -m venv $(OLDEST)
+	PIP_CONSTRAINT=constraints-oldest.txt $(OLDEST)/bin/python -m pip install --quiet \
+		--editable ".[test,featurewiz]"
+	@touch $@
+
 clean:
-	rm -rf $(VENV) demo_output build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache
+	rm -rf $(VENV) $(OLDEST) demo_output build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache

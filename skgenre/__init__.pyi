@@ -2,6 +2,7 @@ from . import audio as audio
 from . import datasets as datasets
 from . import ensemble as ensemble
 from . import feature_extraction as feature_extraction
+from . import feature_selection as feature_selection
 from . import mixture as mixture
 from . import neural_network as neural_network
 from . import preprocessing as preprocessing
@@ -17,6 +18,7 @@ from .feature_extraction import AudioDescriptorTransformer as AudioDescriptorTra
 from .feature_extraction import MelSpectrogramTransformer as MelSpectrogramTransformer
 from .feature_extraction import MFCCSegmenter as MFCCSegmenter
 from .feature_extraction import Wav2VecEmbedder as Wav2VecEmbedder
+from .feature_selection import FeatureWizSelector as FeatureWizSelector
 from .mixture import GaussianMixtureClassifier as GaussianMixtureClassifier
 from .neural_network import KerasANNClassifier as KerasANNClassifier
 from .neural_network import KerasCNNClassifier as KerasCNNClassifier

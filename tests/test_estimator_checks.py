@@ -13,6 +13,7 @@ from sklearn_compat.utils.estimator_checks import parametrize_with_checks
 import skgenre
 from skgenre import (
     AudioDescriptorTransformer,
+    FeatureWizSelector,
     GaussianMixtureClassifier,
     GroupStackingClassifier,
     KerasANNClassifier,
@@ -48,6 +49,7 @@ ESTIMATORS = [
     SpectrogramScaler(),
     SpectrogramScaler(method="minmax"),
     SegmentSummarizer(),
+    FeatureWizSelector(),
     SegmentVotingClassifier(LogisticRegression()),
     SegmentVotingClassifier(RidgeClassifier()),
     GaussianMixtureClassifier(random_state=0),

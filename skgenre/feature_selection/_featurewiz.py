@@ -1,0 +1,232 @@
+from numbers import Integral, Real
+
+import numpy as np
+from joblib import effective_n_jobs
+from sklearn.feature_selection import SelectorMixin
+from sklearn.utils import check_random_state
+from sklearn.utils._param_validation import Interval
+from sklearn.utils.validation import check_consistent_length, check_is_fitted
+from sklearn_compat.base import _fit_context
+from sklearn_compat.utils.validation import check_array, validate_data
+
+from .._bags import find_readable, is_readable, take_songs, validate_genres
+from .._base import VersionedEstimator
+
+_FLOATS = [np.float64, np.float32]
+
+
+class FeatureWizSelector(SelectorMixin, VersionedEstimator):
+    """Select features that tell genres apart and do not repeat each other, with featurewiz.
+
+    In two steps, both of the package featurewiz [1]_. SULOV drops of each two features that
+    correlate strongly the one that has less mutual information with the genre. Then XGBoost [2]_ is
+    trained on all that are left, on the last four fifths of them, on the last three fifths and so
+    on, and the features of most gain in each training are kept.
+
+    Parameters
+    ----------
+    corr_limit : float, default=0.7
+        From which absolute value on Pearson's correlation of two features is too strong.
+    n_features : int, default=None
+        Number of features to keep, at most: the first in featurewiz's order. ``None`` keeps all
+        that featurewiz selects.
+    skip_sulov : bool, default=False
+        Whether to leave out the first step.
+    skip_xgboost : bool, default=False
+        Whether to leave out the second step. The order is then that of SULOV: features that
+        correlate with no other as they stand in the table, then the others by their mutual
+        information with the genre.
+    n_jobs : int, default=1
+        Number of threads that train. ``None`` is 1, -1 is all cores.
+    random_state : int, RandomState instance or None, default=None
+        Seeds the generators of Python and NumPy while featurewiz runs. Its steps have fixed seeds
+        of their own: refits are identical whatever is given here.
+    verbose : int, default=0
+        Whether to print what featurewiz prints, in which features are called ``f0``, ``f1`` ...
+
+    Attributes
+    ----------
+    n_features_in_ : int
+        Number of features seen in `fit`.
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Names of the features, where X has names that are strings.
+    order_ : ndarray of shape (n_selected,), of int
+        The features that are kept, as columns of X, the most important first.
+    support_ : ndarray of shape (n_features_in_,), of bool
+        Which features are kept.
+
+    See Also
+    --------
+    sklearn.feature_selection.SelectKBest : Scores each feature alone.
+    sklearn.feature_selection.RFE : Drops the least important features of any estimator in turns.
+
+    Notes
+    -----
+    Needs featurewiz 0.6.1, which is not installed with skgenre; the error that says so has the line
+    to install it. Other versions are refused: older ones keep all features without a word.
+
+    Takes a table (n_songs, n_features) of numbers. Songs that could not be read (a NaN in their
+    row) are left out of `fit` and stay NaN. A feature that does not vary is never kept.
+
+    featurewiz orders by training, the one on all columns first, and within a training by gain, but
+    where many features have at least half of the largest gain it leaves these as they stand.
+
+    featurewiz is run by one thread at a time, and what it changes for the whole process is given
+    back: generators of random numbers, warnings, options of pandas, standard output. Its trainings
+    run side by side, and it is not prepared for text, dates and gaps, which a table of numbers does
+    not have; the selection is the one that it gives by hand.
+
+    References
+    ----------
+    .. [1] R. Seshadri, featurewiz, https://github.com/AutoViML/featurewiz, 2020.
+    .. [2] T. Chen and C. Guestrin, "XGBoost: a scalable tree boosting system", KDD 2016.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_wine
+    >>> from skgenre import FeatureWizSelector
+    >>> X, y = load_wine(return_X_y=True, as_frame=True)
+    >>> selector = FeatureWizSelector(n_features=3).fit(X, y)
+    >>> selector.transform(X).shape
+    (178, 3)
+    >>> X.columns[selector.order_].tolist()
+    ['color_intensity', 'proline', 'flavanoids']
+    """
+
+    _parameter_constraints: dict = {
+        "corr_limit": [Interval(Real, 0, 1, closed="both")],
+        "n_features": [Interval(Integral, 1, None, closed="left"), None],
+        "skip_sulov": ["boolean"],
+        "skip_xgboost": ["boolean"],
+        "n_jobs": [Integral, None],
+        "random_state": ["random_state"],
+        "verbose": ["verbose"],
+    }
+
+    def __init__(
+        self,
+        *,
+        corr_limit=0.7,
+        n_features=None,
+        skip_sulov=False,
+        skip_xgboost=False,
+        n_jobs=1,
+        random_state=None,
+        verbose=0,
+    ):
+        self.corr_limit = corr_limit
+        self.n_features = n_features
+        self.skip_sulov = skip_sulov
+        self.skip_xgboost = skip_xgboost
+        self.n_jobs = n_jobs
+        self.random_state = random_state
+        self.verbose = verbose
+
+    @_fit_context(prefer_skip_nested_validation=True)
+    def fit(self, X, y):
+        """Select features.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_songs, n_features)
+            A table of features.
+        y : array-like of shape (n_songs,)
+            The genre of each song.
+
+        Returns
+        -------
+        self : object
+            The fitted selector.
+
+        Raises
+        ------
+        ImportError
+            If featurewiz is missing or of another version.
+        ValueError
+            If there is only one genre, no feature varies, or a step of featurewiz fails, as on very
+            few songs.
+        """
+        from ._featurewiz_package import check_version, rank_columns
+
+        check_version()
+        y = validate_genres(self, y)
+        X = validate_data(self, X, dtype=_FLOATS, ensure_all_finite="allow-nan")
+        check_consistent_length(X, y)
+        X, y = take_songs(find_readable(X), X, y)
+        genres, codes = np.unique(y, return_inverse=True)
+        if len(genres) < 2:
+            raise ValueError(
+                f"{type(self).__name__} needs songs of at least 2 genres, got 1 class: "
+                f"{genres.item()!r}"
+            )
+        varying = np.flatnonzero(np.ptp(X, axis=0) > 0)
+        if not len(varying):
+            raise ValueError(f"None of the features varies among the {len(X)} songs")
+        if len(varying) > 1:
+            ranked = rank_columns(
+                X[:, varying],
+                [f"f{column}" for column in varying],
+                codes,
+                corr_limit=self.corr_limit,
+                skip_sulov=self.skip_sulov,
+                skip_xgboost=self.skip_xgboost,
+                n_threads=effective_n_jobs(self.n_jobs),
+                random_state=check_random_state(self.random_state),
+                verbose=self.verbose,
+            )
+            varying = varying[ranked]
+        self.order_ = varying[: self.n_features]
+        self.support_ = np.isin(np.arange(X.shape[1]), self.order_)
+        return self
+
+    def transform(self, X):
+        """Keep the selected features.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_songs, n_features)
+            A table of features.
+
+        Returns
+        -------
+        X_selected : ndarray of shape (n_songs, n_selected)
+            The selected features as they stand in X, not in the order of importance. A song that
+            could not be read is all NaN.
+        """
+        check_is_fitted(self)
+        X = validate_data(self, X, reset=False, dtype=_FLOATS, ensure_all_finite="allow-nan")
+        selected = X[:, self.support_]
+        selected[~is_readable(X)] = np.nan
+        return selected
+
+    def inverse_transform(self, X):
+        """Put the selected features back in their places, with zeros for the others.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_songs, n_selected)
+            A table of selected features.
+
+        Returns
+        -------
+        X_original : ndarray of shape (n_songs, n_features)
+            The table as it was, but for the zeros. A song that could not be read is all NaN.
+        """
+        X = check_array(X, dtype=_FLOATS, ensure_all_finite="allow-nan")
+        original = super().inverse_transform(np.nan_to_num(X))
+        original[~is_readable(X)] = np.nan
+        return original
+
+    def _get_support_mask(self):
+        check_is_fitted(self)
+        return self.support_
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.allow_nan = True
+        tags.target_tags.required = True
+        tags.transformer_tags.preserves_dtype = ["float64", "float32"]
+        return tags
+
+    def _more_tags(self):
+        return {"allow_nan": True, "requires_y": True, "preserves_dtype": _FLOATS}
