@@ -29,6 +29,7 @@ from .feature_extraction import (
     MFCCSegmenter,
     Wav2VecEmbedder,
 )
+from .feature_selection import FeatureWizSelector
 from .mixture import GaussianMixtureClassifier
 from .neural_network import (
     KerasANNClassifier,
@@ -265,7 +266,7 @@ def _embedding_steps(reading):
     ]
 
 
-def _unified_steps(reading, random_state, *, selector=None):
+def _unified_steps(reading, random_state, *, selects=False):
     whole = {name: value for name, value in reading.items() if name != "segment_duration"}
     net = RECIPES["cnn-mfcc-10"].make_steps(reading, random_state)
     branches = [
@@ -274,7 +275,9 @@ def _unified_steps(reading, random_state, *, selector=None):
         ("wav2vec", Pipeline(_embedding_steps(reading))),
     ]
     unified = UnifiedGenreClassifier(
-        branches=branches, selector=selector, random_state=random_state
+        branches=branches,
+        selector=FeatureWizSelector() if selects else None,
+        random_state=random_state,
     )
     return [("unified", unified)]
 
@@ -355,5 +358,6 @@ RECIPES = {
     "wav2vec": Recipe(_wav2vec_steps, 6),
     "wav2vec-embed": Recipe(_wav2vec_embed_steps, 6),
     "unified": Recipe(_unified_steps, 10),
+    "unified-featurewiz": Recipe(partial(_unified_steps, selects=True), 10),
     "metadata": Recipe(_metadata_steps, None),
 }

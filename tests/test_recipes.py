@@ -59,13 +59,18 @@ def test_from_files_to_genres(song_files, name, params):
         ("wav2vec", "wav2vec__checkpoint", {"wav2vec__epochs": 1}),
         ("wav2vec-embed", "embed__checkpoint", {}),
         ("unified", "unified__wav2vec__embed__checkpoint", {"unified__cnn__cnn__epochs": 1}),
+        (
+            "unified-featurewiz",
+            "unified__wav2vec__embed__checkpoint",
+            {"unified__cnn": "drop", "unified__selector__skip_xgboost": True},
+        ),
     ],
 )
 def test_with_a_pretrained_model(song_files, checkpoints, name, checkpoint, params):
     paths, y, artists = song_files
     params = {**params, checkpoint: checkpoints / "layer-norm", "n_segments": 2}
     clf = make_genre_classifier(name, **SHORT, **params)
-    groups = {"unified__groups": artists} if name == "unified" else {}
+    groups = {"unified__groups": artists} if name.startswith("unified") else {}
     proba = clf.fit(paths, y, **groups).predict_proba(paths[:4])
     assert_allclose(proba.sum(axis=1), 1, rtol=1e-5)
     assert_array_equal(pickle.loads(pickle.dumps(clf)).predict_proba(paths[:4]), proba)
