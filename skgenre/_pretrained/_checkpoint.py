@@ -15,7 +15,10 @@ _NOT_MISSED = "masked_spec_embed"
 
 def open_checkpoint(name, *, revision=None, trust_remote_code=False):
     """Return the `Checkpoint` of a name, the same one while its files are the same."""
-    return _open(os.fspath(name), revision, trust_remote_code, _state_of_files(name))
+    name = os.fspath(name)
+    if os.path.isdir(name):
+        name, revision = os.path.abspath(name), None
+    return _open(name, revision, trust_remote_code, _state_of_files(name))
 
 
 @lru_cache(maxsize=8)
@@ -61,9 +64,7 @@ class Checkpoint:
     def open(cls, name, revision=None, trust_remote_code=False):
         """Read what a checkpoint says of itself, from a folder or from the hub."""
         with _explained(name), quiet():
-            if os.path.isdir(name):
-                name, revision = os.path.abspath(name), None
-            else:
+            if not os.path.isdir(name):
                 file = transformers.utils.cached_file(name, "config.json", revision=revision)
                 revision = transformers.utils.hub.extract_commit_hash(file, None) or revision
             options = {"revision": revision} if revision else {}
@@ -84,7 +85,9 @@ class Checkpoint:
             return cls.reopen(state)
         config = transformers.AutoConfig.for_model(settings.pop("model_type"), **settings)
         kind = getattr(transformers, state["extractor"]["feature_extractor_type"])
-        return cls(name, state["revision"], config, kind.from_dict(state["extractor"]), trusts)
+        with quiet():
+            extractor = kind.from_dict(state["extractor"])
+        return cls(name, state["revision"], config, extractor, trusts)
 
     @classmethod
     def reopen(cls, state):

@@ -4,6 +4,7 @@ import logging
 import os
 import random
 import re
+import warnings
 from contextlib import contextmanager
 
 import numpy as np
@@ -79,7 +80,10 @@ def quiet():
     reports.disable_progress_bar()
     hub.setLevel(logging.ERROR)
     try:
-        yield
+        with warnings.catch_warnings():
+            # of the published filters of spectrogram models
+            warnings.filterwarnings("ignore", "At least one mel filter", UserWarning)
+            yield
     finally:
         reports.set_verbosity(verbosity)
         if shows_progress:

@@ -80,7 +80,7 @@ class Wav2VecClassifier(BaseFineTunedClassifier):
     checkpoint_dir : path, default=None
         Folder in which the training is saved after each epoch. A fit that was stopped goes on from
         there when it is called again with the same songs, parameters and versions, and ends as if
-        it had not been stopped. The file, of up to three times the size of the model, is removed
+        it had not been stopped. The file, of up to four times the size of the model, is removed
         when the fit is finished. Needs an int as ``random_state``.
     store_base_weights : bool, default=True
         Whether a pickle holds all weights. If not, it holds those that training changed, and name

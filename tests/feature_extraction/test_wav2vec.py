@@ -260,6 +260,16 @@ def test_spectrogram_models_refuse_what_they_would_cut(checkpoints, clips):
     assert in_segments.fit_transform([clips[0], long])[1].shape == (1, 32, 1)
 
 
+def test_the_warning_of_published_filters_is_not_passed_on(tmp_path, checkpoints, clips):
+    import transformers
+
+    shutil.copytree(checkpoints / "ast", tmp_path / "ast")
+    with pytest.warns(UserWarning, match="At least one mel filter"):
+        extractor = transformers.ASTFeatureExtractor(max_length=64, num_mel_bins=128)
+    extractor.save_pretrained(tmp_path / "ast")
+    assert Wav2VecEmbedder(checkpoint=tmp_path / "ast", duration=0.1).fit(clips)
+
+
 def test_checkpoints_that_cannot_be_used_are_named(tmp_path, checkpoints, clips):
     import transformers
 
