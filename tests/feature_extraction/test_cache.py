@@ -165,7 +165,7 @@ def test_what_means_the_same_is_one_entry(song_files, tmp_path, computed):
     path = [song_files[0][0]]
     for params in (
         {"n_mfcc": 5, "top_db": 80, "window": ("kaiser", 4)},
-        {"n_mfcc": np.int64(5), "top_db": 80.0, "window": ("kaiser", np.float32(4))},
+        {"n_mfcc": np.int64(5), "top_db": 80.0, "window": ("kaiser", np.int64(4))},
         {"n_mfcc": 5, "sr": 22050.0, "window": ("kaiser", 4.0), "timeout": 60, "n_jobs": 2},
     ):
         MFCCSegmenter(**SHORT, **params, cache=tmp_path).fit_transform(path)

@@ -8,9 +8,11 @@ import numpy as np
 import pandas as pd
 import pytest
 import scipy.ndimage
+import sklearn
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
+from sklearn.utils.fixes import parse_version
 
 from skgenre import (
     AudioDescriptorTransformer,
@@ -101,7 +103,7 @@ def assert_equal_to_librosa(y, statistics, **settings):
                 table[columns].to_numpy()[0],
                 reference,
                 rtol=1e-4,
-                atol=1e-5 * largest + 1e-7,
+                atol=1e-5 * largest + 2e-7,
                 err_msg=f"{name} {statistic}",
             )
             seen += len(columns)
@@ -144,6 +146,10 @@ def test_a_table_with_names(songs):
     assert_array_equal(frame.to_numpy(), table)
 
 
+@pytest.mark.skipif(
+    parse_version(sklearn.__version__) < parse_version("1.6"),
+    reason="scikit-learn 1.5 hands the index of frames on, but not that of series",
+)
 def test_paths_keep_the_index_of_their_series(song_files):
     paths = pd.Series(song_files[0][:3], index=["a", "b", "c"])
     frame = AudioDescriptorTransformer(**FEW).set_output(transform="pandas").fit_transform(paths)
