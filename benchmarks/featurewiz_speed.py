@@ -10,11 +10,9 @@ of ten genres, in which a fifth of the columns are mixtures of others. No time h
 import argparse
 import contextlib
 import io
-import os
-import platform
-from importlib.metadata import version
 
 import pandas as pd
+from _machine import describe_machine
 from _timing import median_seconds
 from sklearn.datasets import make_classification
 from threadpoolctl import threadpool_limits
@@ -71,10 +69,7 @@ def main():
         with threadpool_limits(1):
             by_hand(_)
 
-    print(
-        f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}, "
-        + ", ".join(f"{name} {version(name)}" for name in ("featurewiz", "pandas", "skgenre"))
-    )
+    print(describe_machine("featurewiz", "pandas"))
     contenders = {"ours": ours, "by hand": by_hand, "by hand, one thread": by_hand_in_one_thread}
     seconds = median_seconds(contenders, [None], args.rounds)
     print(f"{args.songs} songs x {args.features} features, n_jobs={args.n_jobs}")

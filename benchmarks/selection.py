@@ -13,11 +13,10 @@ features with its own: a bootstrap over artists of the songs' answers.
 """
 
 import argparse
-import platform
-from importlib.metadata import version
 
 import numpy as np
 import pandas as pd
+from _machine import describe_machine
 from models import compare, make_folds
 from sklearn.feature_selection import SelectKBest
 from sklearn.linear_model import LogisticRegression
@@ -59,7 +58,7 @@ def run(songs, split, seeds):
     is_right: dict = {}
     n_selected: dict = {}
     for seed in range(seeds):
-        for train, test in make_folds(split, y, groups, is_train, seed):
+        for train, test in make_folds(split, y, groups, is_train, seed, share=1.0):
             for name, model in fit_models(X.iloc[train], y[train]).items():
                 right = model.predict(X.iloc[test]) == y[test]
                 is_right.setdefault(name, []).append(pd.Series(right, index=test, dtype=float))
@@ -85,11 +84,7 @@ def main():
     args = parser.parse_args()
     songs = load(args.data)
     X, y, groups, is_train = songs
-    packages = ("scikit-learn", "featurewiz", "skgenre")
-    print(
-        f"Python {platform.python_version()}, "
-        + ", ".join(f"{name} {version(name)}" for name in packages)
-    )
+    print(describe_machine("scikit-learn", "featurewiz"))
     print(
         f"{len(X)} songs of {len(set(groups))} artists with {X.shape[1]} features, "
         f"{is_train.sum()} songs in the train list"

@@ -4,26 +4,23 @@
 
 The rival is what a page of transformers' documentation leads to: for each clip its feature
 extractor and the model, in float32 and without gradients, then mean and standard deviation over
-time. Both get the same waveforms, in turns, and use as many threads; what counts is the processor
-time of all threads, since other work on the machine would disturb the clock. Weights are random:
+time. Both get the same waveforms, in turns, and use as many threads. Weights are random:
 that changes neither speed nor memory. ``--large`` adds the 300-million model, its fine-tuning and the
 memory that it takes.
 """
 
 import argparse
-import platform
 import resource
 import subprocess
 import sys
 import tempfile
-import time
 import warnings
-from importlib.metadata import version
 
 import numpy as np
 import pandas as pd
 import torch
 import transformers
+from _machine import describe_machine
 from _timing import median_seconds
 
 from skgenre import Wav2VecClassifier, Wav2VecEmbedder
@@ -103,8 +100,8 @@ def compare(name, n_clips, seconds, n_segments, rounds):
     return {
         "model": name,
         "work": f"{n_clips} x {n_segments} of {seconds / n_segments:g} s",
-        "ours (CPU s)": times["ours"],
-        "plain loop (CPU s)": times["plain"],
+        "ours (s)": times["ours"],
+        "plain loop (s)": times["plain"],
         "speed-up": times["plain"] / times["ours"],
         "largest difference": difference,
     }
@@ -153,12 +150,7 @@ def main():
         folder, batch_size, steps, thrift = args.train
         train_large(folder, int(batch_size), int(steps), bool(int(thrift)))
         return
-    packages = ["torch", "transformers", "numpy", "skgenre"]
-    print(
-        f"{platform.machine()}, {torch.get_num_threads()} threads, Python "
-        f"{platform.python_version()},",
-        ", ".join(f"{package} {version(package)}" for package in packages),
-    )
+    print(describe_machine("torch", "transformers", "numpy"))
     device = find_device("auto")
     has = torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()
     print(f"bfloat16 on this CPU: {'yes' if has else 'no'};", end=" ")
