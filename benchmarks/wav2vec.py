@@ -5,8 +5,8 @@
 The rival is what a page of transformers' documentation leads to: for each clip its feature
 extractor and the model, in float32 and without gradients, then mean and standard deviation over
 time. Both get the same waveforms, in turns, and use as many threads. Weights are random:
-that changes neither speed nor memory. ``--large`` adds the 300-million model, its fine-tuning and the
-memory that it takes.
+that changes neither speed nor memory. `--large` adds the 300-million model, its fine-tuning, and
+the memory that it takes.
 """
 
 import argparse
