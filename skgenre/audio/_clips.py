@@ -51,6 +51,15 @@ def validate_clips(estimator, X, *, reset, allow_nan=False):
     )
 
 
+def keep_apart(X):
+    """Return waveforms so that a part of them, of one length by chance, is no table."""
+    if not isinstance(X, list | tuple) or not _are_separate(X, X) or any(map(_is_path, X)):
+        return X
+    clips = np.empty(len(X), dtype=object)
+    clips[:] = X
+    return clips
+
+
 def read_clip(clip, *, sr, duration, timeout=None):
     """Return a clip as a waveform at ``sr``, at most ``duration`` seconds of it."""
     if not isinstance(clip, np.ndarray):

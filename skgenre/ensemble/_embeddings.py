@@ -4,11 +4,11 @@ import numpy as np
 from scipy.sparse import issparse
 
 
-def fit_embed(branch, X, y):
+def fit_embed(branch, X, y, **fit_params):
     """Fit a branch on songs, and return what it gives for the same."""
     if hasattr(branch, "fit_transform"):
-        return branch.fit_transform(X, y)
-    return branch.fit(X, y).transform(X)
+        return branch.fit_transform(X, y, **fit_params)
+    return branch.fit(X, y, **fit_params).transform(X)
 
 
 def flatten_embedding(name, embedding):

@@ -6,17 +6,19 @@ from sklearn.base import clone
 from sklearn.ensemble import StackingClassifier
 from sklearn.model_selection import StratifiedGroupKFold, check_cv
 from sklearn.preprocessing import LabelEncoder
-from sklearn.utils import Bunch, check_array, indexable
+from sklearn.utils import Bunch, indexable
 from sklearn.utils._param_validation import HasMethods, StrOptions
 from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping
 from sklearn.utils.metaestimators import _safe_split
 from sklearn.utils.parallel import Parallel, delayed
-from sklearn.utils.validation import _check_method_params, column_or_1d
+from sklearn.utils.validation import _check_method_params
 from sklearn_compat.base import _fit_context
 
 from .._bags import validate_genres
 from .._base import VersionedEstimator, forget_table
-from ._fit_parameters import share_out
+from .._division import check_groups
+from .._fit_parameters import share_out
+from ..audio._clips import keep_apart
 from ._pool import LogarithmicPool
 
 _DEFAULT_FOLDS = 5
@@ -151,7 +153,7 @@ class GroupStackingClassifier(VersionedEstimator, StackingClassifier):
         """
         self._validate_estimators()
         self._validate_final_estimator()
-        X, y, groups = indexable(X, validate_genres(self, y), groups)
+        X, y, groups = indexable(keep_apart(X), validate_genres(self, y), check_groups(groups))
         self._label_encoder = LabelEncoder()
         codes = self._label_encoder.fit_transform(y)
         self.classes_ = self._label_encoder.classes_
@@ -209,9 +211,6 @@ class GroupStackingClassifier(VersionedEstimator, StackingClassifier):
         """Return training and test songs of each fold, as indices."""
         cv = self.cv
         if groups is not None:
-            groups = column_or_1d(
-                check_array(groups, ensure_2d=False, dtype=None, input_name="groups")
-            )
             n_groups = len(np.unique(groups))
             if n_groups < 2:
                 raise ValueError("groups must be of at least 2 groups, to keep them apart; got 1")

@@ -16,10 +16,12 @@ from sklearn_compat.utils import get_tags
 
 from .._bags import validate_genres
 from .._base import VersionedEstimator, forget_table
+from .._division import check_groups, divide_songs
+from .._fit_parameters import share_out
+from ..audio._clips import keep_apart
 from ..feature_extraction import AudioDescriptorTransformer, MFCCSegmenter
 from ..neural_network import KerasCNNClassifier
 from ..preprocessing import SpectrogramScaler
-from ._division import divide_songs, learns_from_genres
 from ._embeddings import (
     answer_rows,
     find_readable_rows,
@@ -28,7 +30,7 @@ from ._embeddings import (
     join_names,
     name_columns,
 )
-from ._fit_parameters import share_out
+from ._learning import learns_from_genres
 from ._stacking import GroupStackingClassifier
 
 _OF_ALL = ("oracle", "unified")
@@ -227,7 +229,7 @@ class UnifiedGenreClassifier(ClassifierMixin, VersionedEstimator, _BaseCompositi
             genre, or a genre with one song.
         """
         branches = self._validate_branches()
-        X, y, groups = indexable(X, validate_genres(self, y), groups)
+        X, y, groups = indexable(keep_apart(X), validate_genres(self, y), check_groups(groups))
         self.classes_, codes = np.unique(y, return_inverse=True)
         if len(self.classes_) < 2:
             raise ValueError(
@@ -264,18 +266,18 @@ class UnifiedGenreClassifier(ClassifierMixin, VersionedEstimator, _BaseCompositi
                 )
         return branches
 
-    def _make_head(self):
-        """Return an unfitted pipeline of the selector and the final estimator."""
+    def _make_head(self, selector=None):
+        """Return an unfitted pipeline of a selector and the final estimator."""
         final = self.final_estimator
         if final is None:
             final = make_pipeline(StandardScaler(), LogisticRegression(C=0.1, max_iter=2000))
-        selector = "passthrough" if self.selector is None else clone(self.selector)
+        selector = "passthrough" if selector is None else clone(selector)
         return Pipeline([("selector", selector), ("final_estimator", clone(final))])
 
     def _fit_stack(self, branches, X, y, metadata):
         metadata = {name: value for name, value in metadata.items() if value is not None}
         self.stack_ = GroupStackingClassifier(
-            branches, self._make_head(), cv=self.cv, stack_method="predict_proba"
+            branches, self._make_head(self.selector), cv=self.cv, stack_method="predict_proba"
         ).fit(X, y, **metadata)
         self.branch_heads_ = {}
         self.branches_ = self.stack_.named_estimators_
@@ -285,7 +287,7 @@ class UnifiedGenreClassifier(ClassifierMixin, VersionedEstimator, _BaseCompositi
         self.feature_names_ = np.concatenate([join_names(name, genres) for name, _ in branches])
 
     def _fit_embeddings(self, branches, X, y, metadata):
-        head = self._make_head()
+        head = self._make_head(self.selector)
         learning = {name: branch for name, branch in branches if learns_from_genres(branch)}
         params = share_out(self, [*learning.items(), ("final_estimator", head)], metadata)
         of_branches, of_head = self._divide(y, metadata["groups"], learning)
@@ -299,7 +301,8 @@ class UnifiedGenreClassifier(ClassifierMixin, VersionedEstimator, _BaseCompositi
                 branch.fit(_safe_indexing(X, of_branches), y[of_branches], **own_params)
                 embedding = branch.transform(_safe_indexing(X, of_head))
             else:
-                embedding = _safe_indexing(fit_embed(branch, X, y), of_head)
+                embedding = fit_embed(branch, X, y, **params.get(name, {}))
+                embedding = _safe_indexing(embedding, of_head)
             tables.append(flatten_embedding(name, embedding))
             names.append(name_columns(name, branch, tables[-1].shape[1]))
         self.feature_names_ = np.concatenate(names)
@@ -312,7 +315,7 @@ class UnifiedGenreClassifier(ClassifierMixin, VersionedEstimator, _BaseCompositi
         own_params = _check_method_params(X, params["final_estimator"], of_head)
         self.head_ = head.fit(np.hstack(tables), y[of_head], **own_params)
         self.branch_heads_ = {
-            name: clone(head[-1]).fit(table, y[of_head])
+            name: self._make_head().fit(table, y[of_head], **own_params)
             for (name, branch), table in zip(self.branches_.items(), tables, strict=True)
             if not is_classifier(branch)
         }
@@ -348,7 +351,7 @@ class UnifiedGenreClassifier(ClassifierMixin, VersionedEstimator, _BaseCompositi
         check_is_fitted(self)
         if self.stack_ is not None:
             return self.stack_.predict_proba(X)
-        return answer_rows(self.head_.predict_proba, self._embed(X), self.class_prior_)
+        return answer_rows(self.head_.predict_proba, [*self._embed(X).values()], self.class_prior_)
 
     def predict(self, X):
         """Predict the genres of songs.
@@ -364,9 +367,12 @@ class UnifiedGenreClassifier(ClassifierMixin, VersionedEstimator, _BaseCompositi
             The genres. A song that could not be read has the most frequent one.
         """
         check_is_fitted(self)
+        return self._predict(X, {} if self.stack_ is not None else self._embed(X))
+
+    def _predict(self, X, tables):
         if self.stack_ is not None:
             return self.stack_.predict(X)
-        return answer_rows(self.head_.predict, self._embed(X), self._usual_genre)
+        return answer_rows(self.head_.predict, [*tables.values()], self._usual_genre)
 
     def predict_branches(self, X):
         """Predict the genres of songs by each branch alone.
@@ -380,19 +386,28 @@ class UnifiedGenreClassifier(ClassifierMixin, VersionedEstimator, _BaseCompositi
         -------
         predicted : DataFrame of shape (n_songs, n_branches)
             By the names of the branches. A branch that is a classifier answers itself; for others
-            there is a classifier like the head on the branch's own columns.
+            there is a classifier like the head, but for the selector, on the branch's own columns.
         """
         check_is_fitted(self)
-        return pd.DataFrame({name: self._predict_branch(name, X) for name in self.branches_})
+        tables = {
+            name: flatten_embedding(name, self.branches_[name].transform(X))
+            for name in self.branch_heads_
+        }
+        return self._predict_branches(X, tables)
 
-    def _predict_branch(self, name, X):
-        branch = self.branches_[name]
-        if self.stack_ is not None:
-            return self.classes_[branch.predict(X)]
-        if name not in self.branch_heads_:
-            return branch.predict(X)
-        embedding = flatten_embedding(name, branch.transform(X))
-        return answer_rows(self.branch_heads_[name].predict, [embedding], self._usual_genre)
+    def _predict_branches(self, X, tables):
+        predicted = pd.DataFrame(
+            {
+                name: answer_rows(
+                    self.branch_heads_[name].predict, [tables[name]], self._usual_genre
+                )
+                if name in self.branch_heads_
+                else branch.predict(X)
+                for name, branch in self.branches_.items()
+            }
+        )
+        # classifiers of a stack know genres by number
+        return predicted if self.stack_ is None else predicted.map(self.classes_.__getitem__)
 
     def score_branches(self, X, y, sample_weight=None):
         """Return the accuracy of each branch alone, of the best of them for each song, and of all.
@@ -412,13 +427,15 @@ class UnifiedGenreClassifier(ClassifierMixin, VersionedEstimator, _BaseCompositi
             By the names of the branches, then ``"oracle"``, where a song counts if any branch is
             right, a bound for what a head can make of their answers, and ``"unified"``.
         """
-        is_right = self.predict_branches(X).eq(np.asarray(y), axis=0)
+        check_is_fitted(self)
+        tables = {} if self.stack_ is not None else self._embed(X)
+        is_right = self._predict_branches(X, tables).eq(np.asarray(y), axis=0)
         is_right["oracle"] = is_right.any(axis=1)
-        is_right["unified"] = self.predict(X) == np.asarray(y)
+        is_right["unified"] = self._predict(X, tables) == np.asarray(y)
         return pd.Series(np.average(is_right, axis=0, weights=sample_weight), is_right.columns)
 
     def _embed(self, X):
-        return [flatten_embedding(name, b.transform(X)) for name, b in self.branches_.items()]
+        return {name: flatten_embedding(name, b.transform(X)) for name, b in self.branches_.items()}
 
     @property
     def _usual_genre(self):
@@ -436,7 +453,9 @@ class UnifiedGenreClassifier(ClassifierMixin, VersionedEstimator, _BaseCompositi
         fit = MethodMapping().add(caller="fit", callee="fit")
         branches = self.branches or _make_default_branches()
         parts = {name: branch for name, branch in branches if branch != "drop"}
-        return router.add(**parts, final_estimator=self._make_head(), method_mapping=fit)
+        return router.add(
+            **parts, final_estimator=self._make_head(self.selector), method_mapping=fit
+        )
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

@@ -12,7 +12,7 @@ from .._bags import (
     mean_over_segments,
     segment_weights,
 )
-from ._fit_parameters import fit_parameter_name
+from .._fit_parameters import fit_parameter_name
 
 
 def _estimator_has(method):

@@ -1,14 +1,12 @@
-import warnings
-from fractions import Fraction
 from numbers import Integral, Real
 
 import numpy as np
 from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin
-from sklearn.model_selection import StratifiedGroupKFold, StratifiedShuffleSplit
 from sklearn.utils import check_random_state, compute_sample_weight
 from sklearn.utils._param_validation import Interval, StrOptions
 
 from .._bags import AGGREGATES, BagClassifier, list_segments, segment_weights, take_songs
+from .._division import check_groups, hold_out_songs
 
 _DEFAULT_VALIDATION_FRACTION = 0.1
 
@@ -43,7 +41,7 @@ class BaseNetClassifier(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BagCl
                 f"'{self.classes_[0]}'"
             )
         X, codes, sample_weight, groups = take_songs(
-            sample_weight > 0, X, codes, sample_weight, groups
+            sample_weight > 0, X, codes, sample_weight, check_groups(groups)
         )
         random_state = check_random_state(self.random_state)
         seed = random_state.randint(np.iinfo(np.int32).max)
@@ -65,11 +63,7 @@ class BaseNetClassifier(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BagCl
         if fraction is None:
             return np.arange(len(codes)), None
         try:
-            if groups is None:
-                n_held_out = max(len(self.classes_), round(fraction * len(codes)))
-                splitter = StratifiedShuffleSplit(1, test_size=n_held_out, random_state=seed)
-                return next(splitter.split(codes, codes))
-            return _split_groups(codes, np.asarray(groups), fraction, seed)
+            return hold_out_songs(codes, groups, fraction, seed)
         except ValueError as error:
             raise ValueError(
                 f"{len(codes)} songs cannot be split by validation_fraction={fraction}: {error}"
@@ -89,24 +83,3 @@ def lay_out(X, codes, sample_weight, songs):
     segments, counts = list_segments([X[i] for i in songs])
     weights = segment_weights(counts, sample_weight[songs])
     return segments, np.repeat(codes[songs], counts), weights
-
-
-def _split_groups(codes, groups, fraction, seed):
-    """Hold out about a fraction of the songs, by whole groups, and of each genre if possible.
-
-    A genre whose groups would all be held out stays in training.
-    """
-    share = Fraction(fraction).limit_denominator(10)
-    n_folds = max(2, min(share.denominator, len(np.unique(groups)), np.bincount(codes).max()))
-    n_held_out = min(max(1, round(fraction * n_folds)), n_folds - 1)
-    splitter = StratifiedGroupKFold(n_folds, shuffle=True, random_state=seed)
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", "The least populated class", UserWarning)
-        folds = [fold for _, fold in splitter.split(codes, codes, groups)]
-    is_held_out = np.zeros(len(codes), dtype=bool)
-    is_held_out[np.concatenate(folds[:n_held_out])] = True
-    untrained = np.setdiff1d(codes, codes[~is_held_out])
-    is_held_out &= ~np.isin(groups, groups[np.isin(codes, untrained)])
-    if not is_held_out.any():
-        raise ValueError("each genre has one group only")
-    return np.flatnonzero(~is_held_out), np.flatnonzero(is_held_out)

@@ -211,7 +211,7 @@ def test_a_genre_of_one_group_has_no_probability_in_its_fold(table):
         ({"groups": "of genres", "y": "two"}, r"2 classes to train on, but one leaves \['blues'\]"),
         ({"groups": "one"}, "at least 2 groups"),
         ({"groups": "short"}, "inconsistent numbers of samples"),
-        ({"groups": "missing"}, "NaN"),
+        ({"groups": "missing"}, "groups hold missing values"),
     ],
 )
 @pytest.mark.filterwarnings("ignore:The groups parameter is ignored by StratifiedKFold")

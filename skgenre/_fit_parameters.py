@@ -31,8 +31,8 @@ def share_out(owner, models, metadata):
     Returns
     -------
     params : dict of dict
-        With scikit-learn's metadata routing, what each model asked for; else groups for those whose
-        fit takes them, and sample weights for all.
+        With scikit-learn's metadata routing, what each model of the owner asked for; else groups
+        for those whose fit takes them, and sample weights for all.
 
     Raises
     ------
@@ -43,7 +43,7 @@ def share_out(owner, models, metadata):
     metadata = {key: value for key, value in metadata.items() if value is not None}
     if get_config()["enable_metadata_routing"]:
         routed = process_routing(owner, "fit", **metadata)
-        return {name: routed[name]["fit"] for name, _ in models}
+        return {name: routed[name]["fit"] for name in routed}
     unknown = sorted(set(metadata) - {"groups", "sample_weight"})
     if unknown:
         raise TypeError(

@@ -1,0 +1,139 @@
+"""Songs for one purpose and songs for another, by genre and by artist."""
+
+import warnings
+from fractions import Fraction
+
+import numpy as np
+import pandas as pd
+from sklearn.model_selection import StratifiedGroupKFold, StratifiedShuffleSplit
+from sklearn.utils import column_or_1d
+
+_MAX_FOLDS = 25
+_N_SHUFFLES = 10
+
+
+def check_groups(groups):
+    """Return groups as an array, or None if there are none."""
+    if groups is None:
+        return None
+    groups = column_or_1d(groups)
+    if pd.isna(groups).any():
+        raise ValueError(
+            "groups hold missing values; skgenre.artist_groups makes a song of an unknown artist a "
+            "group of its own"
+        )
+    return groups
+
+
+def hold_out_songs(codes, groups, fraction, seed):
+    """Hold out about a fraction of the songs, by whole groups if given.
+
+    Songs of each genre are held out, if possible. A genre whose groups would all be held out stays
+    in training.
+
+    Parameters
+    ----------
+    codes : ndarray of shape (n_songs,)
+        Genres as integers.
+    groups : ndarray of shape (n_songs,) or None
+        The artist of each song, say.
+    fraction : float
+        About which share of the songs to hold out.
+    seed : int
+        What decides.
+
+    Returns
+    -------
+    trained_on, held_out : ndarray of int
+        The songs of each part.
+
+    Raises
+    ------
+    ValueError
+        If there is nothing that can be held out.
+    """
+    if groups is None:
+        return _shuffle_songs(codes, fraction, seed)
+    is_held_out = _shuffle_groups(codes, groups, fraction, seed)
+    untrained = np.setdiff1d(codes, codes[~is_held_out])
+    is_held_out &= ~np.isin(groups, groups[np.isin(codes, untrained)])
+    if not is_held_out.any():
+        raise ValueError("each genre has one group only")
+    return np.flatnonzero(~is_held_out), np.flatnonzero(is_held_out)
+
+
+def divide_songs(codes, groups, fraction, random_state):
+    """Divide songs by genre, and by group if given, so that both parts have all genres.
+
+    Parameters
+    ----------
+    codes : ndarray of shape (n_songs,)
+        Genres as integers from 0.
+    groups : ndarray of shape (n_songs,) or None
+        The artist of each song, say. None is in both parts, but those of genres of a single group.
+    fraction : float
+        About which share of the songs is in the second part.
+    random_state : RandomState
+        What to draw from.
+
+    Returns
+    -------
+    first, second : ndarray of int
+        The songs of each part.
+
+    Raises
+    ------
+    ValueError
+        If a genre has one song only.
+    """
+    if np.bincount(codes).min() < 2:
+        raise ValueError("a genre has one song only, and both parts need it")
+    if groups is None:
+        return _shuffle_songs(codes, fraction, random_state)
+
+    def judge(is_second):
+        return _count_missing(codes, is_second), abs(is_second.mean() - fraction)
+
+    shuffles = (_shuffle_groups(codes, groups, fraction, random_state) for _ in range(_N_SHUFFLES))
+    is_second = min(shuffles, key=judge)
+    for genre in np.unique(codes):
+        of_genre = codes == genre
+        if len(np.unique(is_second[of_genre])) == 2:
+            continue
+        own_groups = np.unique(groups[of_genre])
+        if len(own_groups) > 1:
+            moved = [is_second ^ (groups == group) for group in own_groups]
+            is_second = min(moved, key=judge)
+        else:
+            _, second = _shuffle_songs(codes[of_genre], fraction, random_state)
+            is_second[of_genre] = np.isin(np.arange(of_genre.sum()), second)
+    return np.flatnonzero(~is_second), np.flatnonzero(is_second)
+
+
+def _count_missing(codes, is_second):
+    n_genres = len(np.unique(codes))
+    return 2 * n_genres - len(np.unique(codes[is_second])) - len(np.unique(codes[~is_second]))
+
+
+def _shuffle_songs(codes, fraction, random_state):
+    n_genres = len(np.unique(codes))
+    n_second = min(max(n_genres, round(fraction * len(codes))), len(codes) - n_genres)
+    splitter = StratifiedShuffleSplit(1, test_size=n_second, random_state=random_state)
+    first, second = next(splitter.split(codes, codes))
+    return np.sort(first), np.sort(second)
+
+
+def _shuffle_groups(codes, groups, fraction, random_state):
+    """Return whether each song is in the second part, which has some of many stratified folds."""
+    share = Fraction(fraction).limit_denominator(_MAX_FOLDS)
+    n_folds = share.denominator if 0 < share < 1 else _MAX_FOLDS
+    n_folds = min(n_folds, len(np.unique(groups)), np.bincount(codes).max())
+    if n_folds < 2:
+        return np.zeros(len(codes), dtype=bool)
+    n_taken = min(max(1, round(fraction * n_folds)), n_folds - 1)
+    splitter = StratifiedGroupKFold(n_folds, shuffle=True, random_state=random_state)
+    with warnings.catch_warnings():
+        # it counts songs, where groups are what must suffice
+        warnings.filterwarnings("ignore", "The least populated class", UserWarning)
+        folds = [fold for _, fold in splitter.split(codes, codes, groups)]
+    return np.isin(np.arange(len(codes)), np.concatenate(folds[:n_taken]))
