@@ -24,15 +24,16 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from skgenre import FeatureWizSelector
-from skgenre.datasets._gtzan import _group, _read_index
+from skgenre.datasets._gtzan import read_index
+from skgenre.model_selection import artist_groups
 
 
 def load(path):
     """Return features, genres, artists, and whether each song is of the list to train on."""
     table = pd.read_csv(path, index_col="song")
-    index = _read_index().loc[table.index]
+    index = read_index().loc[table.index]
     used = index["filtered_split"].isin(["train", "valid"]).to_numpy()
-    groups = np.array([_group(song, artist) for song, artist in index["artist"].items()])
+    groups = artist_groups(index)
     is_train = (index["filtered_split"] == "train").to_numpy()
     features = table.drop(columns="genre")
     return features[used], table["genre"].to_numpy()[used], groups[used], is_train[used]

@@ -4,6 +4,7 @@ from . import ensemble as ensemble
 from . import feature_extraction as feature_extraction
 from . import feature_selection as feature_selection
 from . import mixture as mixture
+from . import model_selection as model_selection
 from . import neural_network as neural_network
 from . import preprocessing as preprocessing
 from . import recipes as recipes
@@ -20,6 +21,13 @@ from .feature_extraction import MFCCSegmenter as MFCCSegmenter
 from .feature_extraction import Wav2VecEmbedder as Wav2VecEmbedder
 from .feature_selection import FeatureWizSelector as FeatureWizSelector
 from .mixture import GaussianMixtureClassifier as GaussianMixtureClassifier
+from .model_selection import GTZANFilteredSplit as GTZANFilteredSplit
+from .model_selection import LeakageError as LeakageError
+from .model_selection import RepeatedStratifiedGroupKFold as RepeatedStratifiedGroupKFold
+from .model_selection import artist_groups as artist_groups
+from .model_selection import check_leakage as check_leakage
+from .model_selection import compare_classifiers as compare_classifiers
+from .model_selection import summarize as summarize
 from .neural_network import KerasANNClassifier as KerasANNClassifier
 from .neural_network import KerasCNNClassifier as KerasCNNClassifier
 from .neural_network import KerasRNNClassifier as KerasRNNClassifier

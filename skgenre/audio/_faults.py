@@ -121,7 +121,7 @@ def find_faults(paths, *, min_duration=1.0, n_jobs=None, timeout=120.0, verbose=
         found = list(
             track(
                 Parallel(n_jobs=n_jobs, backend="threading", return_as="generator")(
-                    delayed(_examine_isolated)(workers, path, timeout) for path in paths
+                    delayed(examine_isolated)(workers, path, timeout) for path in paths
                 ),
                 total=len(paths),
                 description="find_faults",
@@ -136,7 +136,7 @@ def find_faults(paths, *, min_duration=1.0, n_jobs=None, timeout=120.0, verbose=
     return faults.astype({"value": float})
 
 
-def _examine_isolated(workers, path, timeout):
+def examine_isolated(workers, path, timeout):
     try:
         return workers.run(examine, os.path.abspath(check_path(path)), timeout=timeout)
     except AudioError:

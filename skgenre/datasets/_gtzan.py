@@ -5,6 +5,7 @@ import numpy as np
 import pandas as pd
 from sklearn.utils import Bunch
 
+from ._artists import name_groups
 from ._folder import check_genres, existing_folder
 
 _SONG_FILE = re.compile(r"([a-z]+\.\d{5})\.(?:wav|au|flac)", re.IGNORECASE)
@@ -104,7 +105,7 @@ def load_gtzan(data_home, *, genres=None):
     1
     """
     root = existing_folder(data_home, _WHERE_TO_GET_IT)
-    index = _read_index()
+    index = read_index()
     found: dict[str, str] = {}
     for path in sorted(root.rglob("*")):
         match = _SONG_FILE.fullmatch(path.name)
@@ -128,20 +129,13 @@ def load_gtzan(data_home, *, genres=None):
         target_names=sorted(set(genres.tolist())),
         artist=songs["artist"].to_numpy(dtype=object),
         title=songs["title"].to_numpy(dtype=object),
-        groups=np.array([_group(song, artist) for song, artist in songs["artist"].items()]),
+        groups=name_groups(songs["artist"], songs.index),
         filtered_split=songs["filtered_split"].to_numpy(dtype=object),
         DESCR=_DESCRIPTION,
     )
 
 
-def _read_index():
+def read_index():
     with (files(__package__) / "data" / "gtzan.csv").open(encoding="utf-8") as file:
         index = pd.read_csv(file, index_col="song", dtype=object, keep_default_na=False)
     return index.astype(object).where(index != "", None)
-
-
-def _group(song, artist):
-    """Name the group of a song: its artist, whatever the spelling, or else the song itself."""
-    if artist is None:
-        return song
-    return " ".join(re.findall(r"\w+", artist.casefold().replace("&", " and ")))

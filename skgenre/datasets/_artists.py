@@ -1,0 +1,53 @@
+import re
+
+import numpy as np
+import pandas as pd
+
+
+def artist_groups(songs):
+    """Return a group for each song, its artist, for splits that keep artists apart.
+
+    Parameters
+    ----------
+    songs : Bunch or DataFrame
+        Songs with an ``artist`` each, None or NaN where it is unknown. A Bunch that has ``groups``,
+        such as that of `load_gtzan`, has them already.
+
+    Returns
+    -------
+    groups : ndarray of shape (n_songs,), dtype str
+        The artist, in small letters, without punctuation and with "and" for "&". A song of an
+        unknown artist is a group of its own.
+
+    Raises
+    ------
+    ValueError
+        If the songs have no artists.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from skgenre.model_selection import artist_groups
+    >>> artist_groups(pd.DataFrame({"artist": ["Kool & The Gang", "Kool And The Gang", None]}))
+    array(['kool and the gang', 'kool and the gang', 'song 2'], dtype='<U17')
+    """
+    if "groups" in songs:
+        return np.asarray(songs["groups"])
+    if "artist" not in songs:
+        raise ValueError(f"The songs have no 'artist', only {sorted(songs)}")
+    artists = list(songs["artist"])
+    return name_groups(artists, [f"song {i}" for i in range(len(artists))])
+
+
+def name_groups(artists, songs):
+    """Name the group of each song: its artist, whatever the spelling, or else the song itself."""
+    return np.array(
+        [
+            song if pd.isna(artist) else _simplify(artist)
+            for artist, song in zip(artists, songs, strict=True)
+        ]
+    )
+
+
+def _simplify(artist):
+    return " ".join(re.findall(r"\w+", artist.casefold().replace("&", " and ")))

@@ -1,0 +1,17 @@
+"""Splits, what leaks across them, and comparisons that can be believed."""
+
+from ..datasets._artists import artist_groups
+from ._compare import compare_classifiers
+from ._leakage import LeakageError, check_leakage
+from ._splits import GTZANFilteredSplit, RepeatedStratifiedGroupKFold
+from ._summary import summarize
+
+__all__ = [
+    "GTZANFilteredSplit",
+    "LeakageError",
+    "RepeatedStratifiedGroupKFold",
+    "artist_groups",
+    "check_leakage",
+    "compare_classifiers",
+    "summarize",
+]

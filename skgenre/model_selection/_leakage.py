@@ -1,0 +1,184 @@
+import os
+import warnings
+
+import numpy as np
+import pandas as pd
+from sklearn.utils import check_consistent_length
+
+from .._division import check_groups
+from ..audio._copies import find_copies
+from ._splits import make_folds
+
+# What may be on both sides of a split, from bad to worst.
+KINDS = ("artist", "replica", "file", "segments")
+_SAME = {
+    "artist": "group",
+    "replica": "recording",
+    "file": "file",
+    "segments": "song, cut in segments,",
+}
+_N_NAMED = 5
+
+
+class LeakageError(ValueError):
+    """The same music, or music of the same artist, is on both sides of a split.
+
+    Attributes
+    ----------
+    leaks : DataFrame
+        A row for each fold and each file, recording, song or group that is on both sides: ``fold``,
+        ``kind``, and one of the songs on either side as ``train`` and ``test``.
+    """
+
+    def __init__(self, message, leaks=None):
+        super().__init__(message)
+        self.leaks = leaks
+
+    def __reduce__(self):
+        return type(self), (str(self), self.leaks)
+
+
+def check_leakage(
+    X, y, splits, groups=None, *, songs=None, sr=22050, n_jobs=None, timeout=120.0, verbose=0
+):
+    """Refuse a split with the same music, or the same artist, on both sides.
+
+    Parameters
+    ----------
+    X : sequence of paths, array-like of shape (n_songs, ...) or DataFrame with a column ``path``
+        The songs. Files are compared by name, by a hash of their samples, and by fingerprints,
+        which find the same recording in another encoding, level or cut; so are waveforms. Other
+        rows are compared by a hash.
+    y : array-like of shape (n_songs,)
+        The genres, for splitters that ask for them.
+    splits : splitter, int or iterable of (train, test)
+        What divides the songs, as scikit-learn takes ``cv``.
+    groups : array-like of shape (n_songs,), default=None
+        The artist of each song.
+    songs : array-like of shape (n_songs,), default=None
+        The song from which each row was cut, where rows are segments.
+    sr : int, default=22050
+        Sample rate of waveforms, in Hz.
+    n_jobs : int, default=None
+        How many files are decoded at a time; ``None`` is 1 and -1 all cores.
+    timeout : float, default=120.0
+        Seconds that decoding one file may take.
+    verbose : int, default=0
+        Show a progress bar.
+
+    Raises
+    ------
+    LeakageError
+        If a split is not clean; the message names songs, and ``leaks`` of the error has them all.
+
+    Warns
+    -----
+    UserWarning
+        If ``groups`` are unknown, so that an artist may be on both sides.
+
+    See Also
+    --------
+    skgenre.find_faults : The copies that a corpus holds, and what else is wrong with it.
+
+    Notes
+    -----
+    Accuracies with the artists of a test song in the training songs are those of a model that knows
+    voices and studios, not genres [1]_. Excerpts of one song are worse.
+
+    References
+    ----------
+    .. [1] A. Flexer, "A closer look on artist filters for musical genre classification", ISMIR
+       2007.
+
+    Examples
+    --------
+    >>> from sklearn.model_selection import KFold, StratifiedGroupKFold
+    >>> from skgenre.datasets import make_genre_clips
+    >>> from skgenre.model_selection import check_leakage
+    >>> X, y, artists = make_genre_clips(
+    ...     8, n_genres=2, duration=2.0, n_artists_per_genre=2, random_state=0, return_groups=True
+    ... )
+    >>> check_leakage(X, y, StratifiedGroupKFold(2), artists)
+    >>> check_leakage(X, y, KFold(2, shuffle=True, random_state=0), artists)
+    Traceback (most recent call last):
+        ...
+    skgenre.model_selection._leakage.LeakageError: fold 0 has the same group on both sides: ...
+    """
+    check_consistent_length(X, y, groups, songs)
+    if groups is None:
+        warnings.warn(
+            "groups are unknown, so an artist may be on both sides of the split unseen; pass "
+            "groups=artists, as from artist_groups",
+            stacklevel=2,
+        )
+    names = row_names(X)
+    labels = label_rows(X, groups, songs, sr=sr, n_jobs=n_jobs, timeout=timeout, verbose=verbose)
+    leaks = pd.concat(
+        [
+            find_leaks(train, test, labels, names, fold)
+            for fold, (train, test) in enumerate(make_folds(splits, X, y, groups))
+        ]
+    )
+    if len(leaks):
+        raise LeakageError(describe(leaks), leaks.reset_index(drop=True))
+
+
+def describe(leaks):
+    """Return a sentence that names some of the leaks."""
+    worst = max(leaks["kind"], key=KINDS.index)
+    leaks = leaks[leaks["kind"] == worst]
+    named = [
+        f"{leak.train} (train) and {leak.test} (test)"
+        for leak in leaks.head(_N_NAMED).itertuples(index=False)
+    ]
+    rest = f", and {len(leaks) - _N_NAMED} more" if len(leaks) > _N_NAMED else ""
+    return (
+        f"fold {leaks['fold'].iloc[0]} has the same {_SAME[worst]} on both sides: "
+        f"{', '.join(named)}{rest}. Leave such songs out, or put them in one group and split by it"
+    )
+
+
+def find_leaks(train, test, labels, names, fold=0):
+    """Return the leaks of one fold, as the attribute of `LeakageError`."""
+    rows = []
+    for kind, of_rows in labels.items():
+        trained, first = np.unique(of_rows[train], return_index=True)
+        tested, first_tested = np.unique(of_rows[test], return_index=True)
+        _, left, right = np.intersect1d(trained, tested, assume_unique=True, return_indices=True)
+        rows += [
+            (fold, kind, names[train[first[a]]], names[test[first_tested[b]]])
+            for a, b in zip(left, right, strict=True)
+        ]
+    return pd.DataFrame(rows, columns=["fold", "kind", "train", "test"])
+
+
+def label_rows(X, groups, songs=None, *, sr=22050, n_jobs=None, timeout=120.0, verbose=0):
+    """Return what may not be on both sides: by kind, a label for each row.
+
+    Paths that are the same file are no copies of each other, but worse.
+    """
+    clips = select_clips(X)
+    copies = find_copies(clips, sr=sr, n_jobs=n_jobs, timeout=timeout, verbose=verbose)
+    labels = {"replica": copies}
+    if all(isinstance(clip, str | os.PathLike) for clip in clips):
+        labels["file"] = np.array([os.path.realpath(clip) for clip in clips])
+    if groups is not None:
+        labels["artist"] = check_groups(groups)
+    if songs is not None:
+        labels["segments"] = np.asarray(songs)
+    return labels
+
+
+def select_clips(X):
+    """Return the clips of X, a sequence of them or a frame that has them as ``path``."""
+    if isinstance(X, pd.DataFrame):
+        return list(X["path"]) if "path" in X else list(X.to_numpy())
+    return list(X)
+
+
+def row_names(X):
+    """Return what to call each row: its path, or its number."""
+    return [
+        os.fspath(clip) if isinstance(clip, str | os.PathLike) else f"row {i}"
+        for i, clip in enumerate(select_clips(X))
+    ]

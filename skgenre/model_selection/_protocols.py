@@ -1,0 +1,107 @@
+"""How songs are divided to judge a classifier, by name."""
+
+import tempfile
+from collections.abc import Callable
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import soundfile as sf
+from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold, StratifiedShuffleSplit
+
+from ..audio import load_audio
+from ._leakage import select_clips
+from ._splits import GTZANFilteredSplit, make_folds
+
+# As the report of 2022, which took ten segments of 3 s from each song.
+N_SEGMENTS = 10
+
+
+@dataclass(frozen=True)
+class Protocol:
+    """How to divide songs.
+
+    Attributes
+    ----------
+    make_splitter : callable
+        From a seed to a splitter.
+    promises_clean : bool
+        Whether the same music, or artist, on both sides is an error.
+    cuts_segments : bool
+        Whether songs are cut in segments first, which no result survives.
+    """
+
+    make_splitter: Callable
+    promises_clean: bool = False
+    cuts_segments: bool = False
+
+    def split(self, X, y, groups, seed):
+        """Return a list of (train, test)."""
+        return make_folds(self.make_splitter(seed), X, y, groups)
+
+
+def _report(seed):
+    return StratifiedShuffleSplit(1, test_size=0.2, random_state=seed)
+
+
+PROTOCOLS = {
+    "leaky-segments": Protocol(_report, cuts_segments=True),
+    "report": Protocol(_report),
+    "stratified": Protocol(lambda seed: StratifiedKFold(10, shuffle=True, random_state=seed)),
+    "artist": Protocol(
+        lambda seed: StratifiedGroupKFold(5, shuffle=True, random_state=seed), promises_clean=True
+    ),
+    "filtered": Protocol(lambda seed: GTZANFilteredSplit(), promises_clean=True),
+}
+
+
+def resolve(protocols):
+    """Return protocols by name, from names and, in a dict, splitters of the user."""
+    if isinstance(protocols, str):
+        protocols = [protocols]
+    if not isinstance(protocols, dict):
+        protocols = {name: name for name in protocols}
+    found = {}
+    for name, given in protocols.items():
+        if isinstance(given, str) and given not in PROTOCOLS:
+            raise ValueError(f"No protocol is called {given!r}; there are {', '.join(PROTOCOLS)}")
+        found[name] = PROTOCOLS[given] if isinstance(given, str) else _of_user(given)
+    if not found:
+        raise ValueError("protocols is empty")
+    return found
+
+
+def _of_user(splitter):
+    folds = splitter if hasattr(splitter, "split") else list(splitter)
+    return Protocol(lambda seed: folds)
+
+
+@contextmanager
+def cut_segments(X):
+    """Give the segments of clips as clips of their own, and the row that each was cut from.
+
+    Paths become paths of temporary files.
+    """
+    clips = select_clips(X)
+    with tempfile.TemporaryDirectory() as folder:
+        segments: list = []
+        songs: list[int] = []
+        for i, clip in enumerate(clips):
+            for part in _cut(clip, Path(folder, f"{i}")):
+                segments.append(part)
+                songs.append(i)
+        yield segments, np.array(songs)
+
+
+def _cut(clip, stem):
+    if isinstance(clip, np.ndarray):
+        if clip.ndim != 1 or len(clip) < N_SEGMENTS:
+            raise ValueError("Segments are cut from paths and waveforms, not from features")
+        return np.array_split(clip, N_SEGMENTS)
+    y = load_audio(clip, sr=None)
+    sr = sf.info(clip).samplerate
+    paths = [f"{stem}.{j}.wav" for j in range(N_SEGMENTS)]
+    for path, part in zip(paths, np.array_split(y, N_SEGMENTS), strict=True):
+        sf.write(path, part, sr, subtype="FLOAT")
+    return paths

@@ -1,0 +1,64 @@
+import numpy as np
+import pandas as pd
+from sklearn.metrics import accuracy_score, f1_score, log_loss
+
+_N_BINS = 15
+SCORES = ("accuracy", "macro_f1", "log_loss", "calibration_error", "top3_accuracy")
+
+
+def score_answers(answers, genres):
+    """Return the scores of one fold by name.
+
+    Parameters
+    ----------
+    answers : DataFrame
+        ``genre`` and ``predicted`` of each song, and the probability of each of ``genres``, if the
+        classifier gives any.
+    genres : list
+        All genres.
+    """
+    scores = {
+        "accuracy": accuracy_score(answers["genre"], answers["predicted"]),
+        "macro_f1": f1_score(
+            answers["genre"], answers["predicted"], average="macro", zero_division=0
+        ),
+    }
+    if not set(genres) <= set(answers.columns):
+        return scores
+    proba = answers[genres].to_numpy(dtype=float)
+    true = pd.Index(genres).get_indexer(answers["genre"])
+    of_true = proba[np.arange(len(true)), true]
+    return {
+        **scores,
+        "log_loss": log_loss(true, _clip(proba), labels=np.arange(len(genres))),
+        "calibration_error": calibration_error(proba, true),
+        "top3_accuracy": np.mean((proba > of_true[:, np.newaxis]).sum(axis=1) < 3),
+    }
+
+
+def _clip(proba):
+    """Leave no song certain, so that one mistake does not make the log-loss infinite."""
+    proba = np.clip(proba, np.finfo(np.float32).eps, None)
+    return proba / proba.sum(axis=1, keepdims=True)
+
+
+def calibration_error(proba, true):
+    """Return how far confidence lies from accuracy, on average over bins of confidence.
+
+    Parameters
+    ----------
+    proba : ndarray of shape (n_songs, n_genres)
+        Probabilities.
+    true : ndarray of shape (n_songs,), dtype int
+        The column of the true genre.
+
+    References
+    ----------
+    C. Guo, G. Pleiss, Y. Sun and K. Q. Weinberger, "On calibration of modern neural networks", ICML
+    2017.
+    """
+    confidence = proba.max(axis=1)
+    is_right = proba.argmax(axis=1) == true
+    bins = np.minimum((confidence * _N_BINS).astype(int), _N_BINS - 1)
+    gaps = np.bincount(bins, is_right - confidence, minlength=_N_BINS)
+    return np.abs(gaps).sum() / len(true)

@@ -1,0 +1,183 @@
+import os
+import re
+import warnings
+from numbers import Integral
+
+import numpy as np
+from sklearn.model_selection import StratifiedGroupKFold, check_cv
+from sklearn.utils import check_random_state, check_scalar
+
+from ..datasets._gtzan import read_index
+
+_SONG = re.compile(r"[a-z]+\.\d{5}", re.IGNORECASE)
+_LISTS = ("train", "valid", "test")
+
+
+def make_folds(cv, X, y, groups):
+    """Return a list of (train, test) from whatever scikit-learn takes as ``cv``."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "The groups parameter is ignored", UserWarning)
+        return list(check_cv(cv, y, classifier=True).split(X, y, groups))
+
+
+class GTZANFilteredSplit:
+    """The fault-filtered split of GTZAN, as one fold.
+
+    Kereliuk et al. [1]_ left out the excerpts of GTZAN that are replicas, wrongly labelled or
+    distorted, and put the others in three lists of 443, 197 and 290 songs, so that no artist is in
+    two of them. Songs are known by name.
+
+    Parameters
+    ----------
+    songs : sequence of str, default=None
+        A name or path of each row of X, such as ``"blues.00000"``, where X is not a sequence of
+        paths itself.
+    train : {"train", "valid", "test"} or a tuple of them, default="train"
+        The lists to train on.
+    test : {"train", "valid", "test"} or a tuple of them, default="valid"
+        The lists to test on.
+
+    See Also
+    --------
+    skgenre.datasets.load_gtzan : Has the lists as ``filtered_split``.
+    sklearn.model_selection.PredefinedSplit : A split given by numbers.
+
+    Notes
+    -----
+    Tune models on ``"valid"``, and look at ``"test"`` once.
+
+    References
+    ----------
+    .. [1] C. Kereliuk, B. L. Sturm and J. Larsen, "Deep learning and music adversaries", IEEE
+       Transactions on Multimedia 17(11), 2015.
+
+    Examples
+    --------
+    >>> from skgenre.model_selection import GTZANFilteredSplit
+    >>> paths = [f"genres/rock/rock.{i:05}.wav" for i in range(100)]
+    >>> [(train, test)] = GTZANFilteredSplit(test=("valid", "test")).split(paths)
+    >>> len(train), len(test)
+    (44, 56)
+    """
+
+    def __init__(self, songs=None, *, train="train", test="valid"):
+        self.songs = songs
+        self.train = train
+        self.test = test
+
+    def get_n_splits(self, X=None, y=None, groups=None):
+        """Return 1."""
+        return 1
+
+    def split(self, X, y=None, groups=None):
+        """Yield the rows to train on and the rows to test on.
+
+        Parameters
+        ----------
+        X : sequence of paths, or anything of as many rows as ``songs``
+            The songs.
+        y, groups : ignored
+            As scikit-learn's splitters take them.
+
+        Yields
+        ------
+        train, test : ndarray of int
+            Rows of songs that the lists leave out are in neither.
+
+        Raises
+        ------
+        ValueError
+            If a row is no song of GTZAN by its name, a list is unknown or on both sides, or no song
+            is in one of them.
+        """
+        train, test = _as_lists("train", self.train), _as_lists("test", self.test)
+        if shared := train & test:
+            raise ValueError(f"train and test share the list {min(shared)!r}")
+        if self.songs is not None and len(self.songs) != len(X):
+            raise ValueError(f"songs has {len(self.songs)} names, and X has {len(X)} rows")
+        names = [_song_name(song) for song in (X if self.songs is None else self.songs)]
+        of_song = read_index()["filtered_split"].reindex(names)
+        sides = [np.flatnonzero(of_song.isin(lists)) for lists in (train, test)]
+        for side, lists in zip(sides, (train, test), strict=True):
+            if not len(side):
+                raise ValueError(f"None of the {len(names)} songs is in the list {min(lists)!r}")
+        yield tuple(sides)
+
+
+def _as_lists(name, lists):
+    lists = {lists} if isinstance(lists, str) else set(lists)
+    if not lists or lists - set(_LISTS):
+        raise ValueError(f"{name} must be of {_LISTS}, got {sorted(lists)}")
+    return lists
+
+
+def _song_name(song):
+    name = os.path.basename(song) if isinstance(song, str | os.PathLike) else None
+    match = name and _SONG.match(name)
+    if not match or match[0].lower() not in read_index().index:
+        raise ValueError(f"{song!r} is not named as a song of GTZAN; give the names as songs=")
+    return match[0].lower()
+
+
+class RepeatedStratifiedGroupKFold:
+    """Repeats `StratifiedGroupKFold` with other folds each time.
+
+    What `sklearn.model_selection.RepeatedStratifiedKFold` is to `StratifiedKFold`: with artists as
+    groups, a score that does not hang on which artists happen to share a fold.
+
+    Parameters
+    ----------
+    n_splits : int, default=5
+        Folds of each repetition.
+    n_repeats : int, default=10
+        Repetitions.
+    random_state : int, RandomState or None, default=None
+        For the same folds in each call.
+
+    See Also
+    --------
+    sklearn.model_selection.StratifiedGroupKFold : One repetition.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skgenre.model_selection import RepeatedStratifiedGroupKFold
+    >>> y = np.repeat(["blues", "rock"], 8)
+    >>> artists = np.repeat(np.arange(8), 2)
+    >>> cv = RepeatedStratifiedGroupKFold(n_splits=4, n_repeats=3, random_state=0)
+    >>> len(list(cv.split(y, y, artists)))
+    12
+    """
+
+    def __init__(self, *, n_splits=5, n_repeats=10, random_state=None):
+        self.n_splits = n_splits
+        self.n_repeats = n_repeats
+        self.random_state = random_state
+
+    def get_n_splits(self, X=None, y=None, groups=None):
+        """Return the number of folds of all repetitions."""
+        return self.n_splits * self.n_repeats
+
+    def split(self, X, y, groups):
+        """Yield the rows to train on and the rows to test on.
+
+        Parameters
+        ----------
+        X : array-like of length n_songs
+            The songs.
+        y : array-like of shape (n_songs,)
+            The genres.
+        groups : array-like of shape (n_songs,)
+            The artists.
+
+        Yields
+        ------
+        train, test : ndarray of int
+            No group has rows in both.
+        """
+        check_scalar(self.n_repeats, "n_repeats", Integral, min_val=1)
+        random_state = check_random_state(self.random_state)
+        for _ in range(self.n_repeats):
+            seed = random_state.randint(np.iinfo(np.int32).max)
+            folds = StratifiedGroupKFold(self.n_splits, shuffle=True, random_state=seed)
+            yield from folds.split(X, y, groups)
