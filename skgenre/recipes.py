@@ -121,6 +121,10 @@ def make_genre_classifier(
                                 ``title`` and ``artist``
     ==================  ======  =================================================================
 
+    ``wav2vec`` hears ``n_segments`` segments spread over the whole song, not its first ``duration``
+    seconds, and keeps no features in ``cache``, since it learns its own. ``metadata`` needs one
+    known title at least; ``columns__title="drop"`` does without.
+
     The names with ``wav2vec`` or ``unified`` need a checkpoint, facebook/wav2vec2-xls-r-300m from
     the Hugging Face hub unless another name or a local folder is given: ``wav2vec__checkpoint``, or
     ``unified__wav2vec__embed__checkpoint``. ``unified__wav2vec="drop"`` does without.

@@ -1,9 +1,11 @@
 """What the synthetic tests say, on real clips; skipped where there are none."""
 
+import pickle
+
 import librosa
 import numpy as np
 import pytest
-from numpy.testing import assert_allclose
+from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
@@ -14,6 +16,7 @@ from skgenre import (
     MFCCSegmenter,
     SegmentSummarizer,
     SpectrogramScaler,
+    make_genre_classifier,
 )
 from skgenre.datasets import load_gtzan
 
@@ -71,3 +74,24 @@ def test_the_net_knows_the_songs_it_was_trained_on(long_clips):
     accuracy_of_segments = clf[-1].history_["accuracy"][-1]
     assert accuracy_of_segments > 0.6
     assert clf.score(long_clips.paths, long_clips.target) > accuracy_of_segments - 0.1
+
+
+def test_a_unified_model_from_paths_to_a_pickle(short_clips, checkpoints):
+    rows = [np.flatnonzero(short_clips.target == genre)[:18] for genre in ("classical", "metal")]
+    train, test = np.concatenate([r[:17] for r in rows]), np.concatenate([r[17:] for r in rows])
+    clf = make_genre_classifier(
+        "unified-featurewiz",
+        duration=3.0,
+        random_state=0,
+        unified__wav2vec__embed__checkpoint=str(checkpoints / "layer-norm"),
+        unified__cnn__cnn__epochs=5,
+        unified__head_fraction=0.4,
+    )
+    clf.fit(short_clips.paths[train], short_clips.target[train])
+    proba = clf.predict_proba(short_clips.paths[test])
+    assert_array_equal(
+        pickle.loads(pickle.dumps(clf)).predict_proba(short_clips.paths[test]), proba
+    )
+    assert list(clf.predict(short_clips.paths[test])) == ["classical", "metal"]
+    scores = clf[-1].score_branches(short_clips.paths[test], short_clips.target[test])
+    assert list(scores.index) == ["cnn", "descriptors", "wav2vec", "oracle", "unified"]

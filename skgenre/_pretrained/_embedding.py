@@ -28,10 +28,11 @@ def embed_segments(segments, *, checkpoint, layers, statistics, device, precisio
     features : ndarray of shape (n_segments, n_statistics * n_layers * width, 1), dtype float32
         Of the first statistic all layers, then of the next.
     """
-    model = frozen_model(checkpoint, device)
-    inputs = {name: values.to(device) for name, values in checkpoint.prepare(segments).items()}
+    prepared = checkpoint.prepare(segments)
     advice = f"lower batch_size (now at least {len(segments)}), or give shorter segments"
     with memory_advice(advice), torch.inference_mode(), autocast(device, precision):
+        model = frozen_model(checkpoint, device)
+        inputs = {name: values.to(device) for name, values in prepared.items()}
         states = hidden_states(model, inputs, layers)
     frames = torch.cat([state.float() for state in states], dim=-1).cpu().numpy()
     features = summarize(frames.transpose(2, 0, 1), statistics, axis=2).T

@@ -1,4 +1,5 @@
 import os
+from numbers import Integral
 from typing import Any
 
 from sklearn.utils._param_validation import StrOptions
@@ -19,7 +20,7 @@ class PretrainedMixin:
 
     _pretrained_constraints: dict = {
         "checkpoint": [str, os.PathLike],
-        "layers": ["array-like", int, StrOptions({"all"})],
+        "layers": ["array-like", Integral, StrOptions({"all"})],
         "precision": [StrOptions({"auto", "float32", "bfloat16", "float16"})],
         "device": [str],
         "revision": [str, None],

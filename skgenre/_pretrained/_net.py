@@ -195,10 +195,9 @@ def answer_segments(segments, *, net, embeds, device, precision):
     answers : ndarray of shape (n_segments, n_answers, 1), dtype float32
         As bags hold them.
     """
-    net.to(device).eval()
     advice = f"lower batch_size (now at least {len(segments)})"
     with memory_advice(advice), torch.inference_mode(), autocast(device, precision):
-        inputs = net.prepare(segments)
+        inputs = net.to(device).eval().prepare(segments)
         answers = net.embed(inputs).float() if embeds else net(inputs).softmax(dim=1)
     return answers.cpu().numpy()[..., np.newaxis]
 

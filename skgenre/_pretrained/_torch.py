@@ -47,7 +47,9 @@ def find_device(device):
         device = torch.device(device)
         torch.empty(0, device=device)
     except (AssertionError, RuntimeError, NotImplementedError) as error:
-        raise ValueError(f"device={str(device)!r} is not there: {error}") from error
+        raise ValueError(
+            f"device={str(device)!r} is not there; set device='auto'. torch says: {error}"
+        ) from error
     return device
 
 

@@ -50,18 +50,24 @@ def train(
         Loss and accuracy of each epoch, and the seconds that it took; loss and learning rate of
         each step.
     """
-    training = _Training(
-        net.to(device),
-        songs,
-        device=device,
-        precision=precision,
-        batch_size=batch_size,
-        n_together=batch_size * gradient_accumulation_steps,
-        learning_rate=learning_rate,
-        warmup_fraction=warmup_fraction,
-        epochs=epochs,
-        seed=seed,
+    advice = (
+        f"halve batch_size (now {batch_size}) and double gradient_accumulation_steps (now "
+        f"{gradient_accumulation_steps}), which trains the same; or set "
+        "gradient_checkpointing=True, freeze_base=True or a shorter segment_duration"
     )
+    with memory_advice(advice):
+        training = _Training(
+            net.to(device),
+            songs,
+            device=device,
+            precision=precision,
+            batch_size=batch_size,
+            n_together=batch_size * gradient_accumulation_steps,
+            learning_rate=learning_rate,
+            warmup_fraction=warmup_fraction,
+            epochs=epochs,
+            seed=seed,
+        )
     net.suit_length(songs[0][0].shape[1])
     thrift = recomputed_activations(net.base) if gradient_checkpointing else nullcontext()
     best: dict = {"loss": np.inf, "epoch": -1, "weights": None}
@@ -69,11 +75,6 @@ def train(
     if saved is not None and (state := saved.load()) is not None:
         training.restore(state["training"])
         best, first_epoch = state["best"], state["epoch"] + 1
-    advice = (
-        f"halve batch_size (now {batch_size}) and double gradient_accumulation_steps (now "
-        f"{gradient_accumulation_steps}), which trains the same; or set "
-        "gradient_checkpointing=True, freeze_base=True or a shorter segment_duration"
-    )
     progress_bar = make_progress() if verbose else nullcontext()
     with progress_bar as progress, memory_advice(advice), thrift:
         training.show_in(progress, first_epoch)

@@ -72,7 +72,8 @@ class Wav2VecEmbedder(PretrainedMixin, BaseDescriptorTransformer, BatchedClipTra
         decoder is then one that cannot be read. ``None`` reads in this process.
     n_jobs : int, default=None
         How many clips are read at a time, in threads unless `joblib.parallel_config` names another
-        backend. The model runs in this process, with torch's threads.
+        backend; clips of any length, for bags of all their segments, one by one. The model runs in
+        this process, with torch's threads.
     verbose : int, default=0
         Show a progress bar.
 

@@ -11,7 +11,6 @@ import io
 import random
 import re
 import sys
-import threading
 import types
 import warnings
 from concurrent.futures import ThreadPoolExecutor
@@ -21,6 +20,8 @@ from functools import lru_cache
 import numpy as np
 import pandas as pd
 
+from .._seeding import global_generators_kept
+
 SUPPORTED = "0.6.1"
 INSTALL = (
     "pip install 'skgenre[featurewiz-modern]' && "
@@ -28,8 +29,6 @@ INSTALL = (
 )
 _PANDAS_OPTIONS = ("mode.chained_assignment", "compute.use_numexpr")
 _FAILURE = re.compile(r"^.*\b(?:crash|error)ing\b.*$", re.MULTILINE)
-# What is given back after featurewiz belongs to the whole process.
-_one_at_a_time = threading.Lock()
 
 
 def check_version():
@@ -85,7 +84,7 @@ def rank_columns(
     # more than 30 classes are taken for a regression if they are signed integers
     target = pd.Series(codes.astype(np.uint16), name="target")
     printed = io.StringIO()
-    with _one_at_a_time, _everything_given_back():
+    with _everything_given_back():
         with redirect_stdout(printed):
             featurewiz = _load()
         seed = random_state.randint(np.iinfo(np.int32).max)
@@ -141,16 +140,14 @@ def _load():
 @contextmanager
 def _everything_given_back():
     """Ignore warnings, and restore what featurewiz changes for the whole process."""
-    python_state, numpy_state = random.getstate(), np.random.get_state()  # noqa: NPY002
-    warn = warnings.warn
-    # not the filters, which other threads may be about to restore
-    warnings.warn = lambda *args, **kwargs: None
-    try:
-        yield
-    finally:
-        warnings.warn = warn
-        random.setstate(python_state)
-        np.random.set_state(numpy_state)  # noqa: NPY002
+    with global_generators_kept():
+        warn = warnings.warn
+        # not the filters, which other threads may be about to restore
+        warnings.warn = lambda *args, **kwargs: None
+        try:
+            yield
+        finally:
+            warnings.warn = warn
 
 
 @contextmanager

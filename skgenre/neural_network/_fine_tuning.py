@@ -120,9 +120,7 @@ class BaseFineTunedClassifier(PretrainedMixin, BaseNetClassifier):
 
     def _check_settings(self, checkpoint, n_samples):
         checkpoint.find_layers(self.layers)
-        too_long = checkpoint.why_too_long(n_samples)
-        if too_long:
-            raise ValueError(f"The segments are {too_long}")
+        _check_length(checkpoint, n_samples)
         sizes = self.hidden_layer_sizes
         if not all(isinstance(size, int | np.integer) and size > 0 for size in sizes):
             raise ValueError(f"hidden_layer_sizes must be positive integers, got {sizes!r}")
@@ -210,13 +208,14 @@ class BaseFineTunedClassifier(PretrainedMixin, BaseNetClassifier):
         from .._pretrained._net import answer_segments
 
         clips = self._validate_clips(X, reset=False)
+        checkpoint = self.model_.checkpoint
+        _check_length(checkpoint, round(self.segment_duration * checkpoint.sr))
         device, precision = self._find_device_and_precision()
         hear = partial(
             answer_segments, net=self.model_, embeds=embeds, device=device, precision=precision
         )
         n_answers = self._n_features_out if embeds else len(self.classes_)
-        working_sr = self.model_.checkpoint.sr
-        bags = self._read(clips, working_sr, hear, (n_answers, 1), "predicting")
+        bags = self._read(clips, checkpoint.sr, hear, (n_answers, 1), "predicting")
         return bags, is_readable(bags)
 
     def _validate_predict(self, X):
@@ -251,6 +250,12 @@ class BaseFineTunedClassifier(PretrainedMixin, BaseNetClassifier):
             from .._pretrained._net import from_state
 
             self.model_ = from_state(state["model_"])
+
+
+def _check_length(checkpoint, n_samples):
+    too_long = checkpoint.why_too_long(n_samples)
+    if too_long:
+        raise ValueError(f"The segments are {too_long}")
 
 
 def _as_bands(segments):

@@ -56,6 +56,11 @@ class SongReader(BatchedClipTransformer):
         return self.label
 
     @property
+    def _reads_in_parts(self):
+        # of a whole song that waits for the others, but few segments are kept
+        return self.max_segments is None and super()._reads_in_parts
+
+    @property
     def _working_sr(self):
         return self.working_sr
 

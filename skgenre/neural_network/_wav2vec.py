@@ -98,7 +98,7 @@ class Wav2VecClassifier(BaseFineTunedClassifier):
         decoder is then one that cannot be read. ``None`` reads in this process.
     n_jobs : int, default=None
         How many songs are read at a time, in threads unless `joblib.parallel_config` names another
-        backend.
+        backend. With ``n_segments=None``, songs are read one after the other, part by part.
     random_state : int, RandomState instance or None, default=None
         Seeds the head, shuffling, dropout, SpecAugment and the songs held out. An int makes refits
         identical.

@@ -6,13 +6,14 @@ import shutil
 import subprocess
 import sys
 import warnings
+from contextlib import contextmanager
 
 import joblib
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.base import clone
-from sklearn.model_selection import StratifiedKFold, cross_val_score
+from sklearn.model_selection import GridSearchCV, StratifiedKFold, cross_val_score
 
 from skgenre import AudioError, Wav2VecClassifier
 
@@ -192,10 +193,24 @@ def test_frozen_parts_stay_as_they_are(tiny, music):
     assert any(name.startswith("feature_extractor") for name in everything)
 
 
-def test_gradient_checkpointing_trains_the_same(tiny, music):
+def test_gradient_checkpointing_trains_the_same(tiny, music, monkeypatch):
     X, y, _ = music
     plain = tiny("ast", dropout=0.0).fit(X, y)
+    from skgenre._pretrained import _training
+
+    recompute, is_on = _training.recomputed_activations, []
+
+    @contextmanager
+    def watch(model):
+        with recompute(model):
+            is_on.append(
+                any(getattr(part, "gradient_checkpointing", 0) for part in model.modules())
+            )
+            yield
+
+    monkeypatch.setattr(_training, "recomputed_activations", watch)
     thrifty = tiny("ast", dropout=0.0, gradient_checkpointing=True).fit(X, y)
+    assert is_on == [True]
     assert_allclose(thrifty.history_["loss"], plain.history_["loss"], rtol=1e-3)
     assert_allclose(thrifty.predict_proba(X), plain.predict_proba(X), atol=1e-3)
 
@@ -384,6 +399,10 @@ def test_no_memory_left_tells_what_to_change(tiny, music, monkeypatch):
         raise torch.OutOfMemoryError("tried to allocate 20 GiB")
 
     clf = tiny().fit(*music[:2])
+    with monkeypatch.context() as patch:
+        patch.setattr(_net.GenreNet, "to", fail)
+        with pytest.raises(MemoryError, match="halve batch_size"):
+            tiny().fit(*music[:2])
     monkeypatch.setattr(_net, "hidden_states", fail)
     with pytest.raises(MemoryError, match=r"halve batch_size \(now 8\).*gradient_checkpointing"):
         tiny().fit(*music[:2])
@@ -411,6 +430,30 @@ def test_bad_parameters_are_named(tiny, music, params, error, message):
 def test_segments_longer_than_a_spectrogram_model_takes(tiny, music):
     with pytest.raises(ValueError, match=r"segments are longer than the 0.655 s"):
         tiny("ast", segment_duration=1.0).fit(*music[:2])
+    clf = tiny("ast", epochs=1).fit(*music[:2]).set_params(segment_duration=1.0)
+    with pytest.raises(ValueError, match=r"segments are longer than the 0.655 s"):
+        clf.predict(music[0])
+
+
+def test_songs_are_read_side_by_side(tiny, music, monkeypatch):
+    from skgenre.feature_extraction import _batched
+
+    run_parallel, n_jobs = _batched.run_parallel, []
+
+    def note(calls, **settings):
+        n_jobs.append(settings["n_jobs"])
+        return run_parallel(calls, **settings)
+
+    monkeypatch.setattr(_batched, "run_parallel", note)
+    clf = tiny(epochs=1, n_jobs=2, n_segments=3).fit(*music[:2])
+    assert n_jobs == [2]
+    alone = clf.predict_proba(music[0])
+    assert_allclose(clf.set_params(n_jobs=1).predict_proba(music[0]), alone, atol=1e-6)
+
+
+def test_layers_of_a_search(tiny, music):
+    search = GridSearchCV(tiny(epochs=1), {"layers": np.arange(1, 3)}, cv=2, n_jobs=1)
+    assert search.fit(*music[:2]).best_params_["layers"] in (1, 2)
 
 
 def test_one_class_is_refused(tiny, music):
