@@ -14,6 +14,7 @@ _WHERE_TO_GET_IT = (
     "where you have access, for example the data set 'gtzan-dataset-music-genre-classification' on "
     "Kaggle or 'marsyas/gtzan' on Hugging Face, unpack it, and give its folder as data_home."
 )
+_MAX_ACCURACY = 0.945
 _DESCRIPTION = """\
 GTZAN genre collection
 ======================
@@ -66,6 +67,9 @@ def load_gtzan(data_home, *, genres=None):
             of an unknown artist is a group of its own, named as the song.
         filtered_split : ndarray of shape (n_songs,), dtype object
             ``"train"``, ``"valid"``, ``"test"``, or None for songs that the split leaves out.
+        max_accuracy : float
+            What a classifier that knows all genres would reach, as Sturm [4]_ estimates, because
+            some labels are wrong.
         DESCR : str
             What the collection is, and what to cite.
 
@@ -88,6 +92,9 @@ def load_gtzan(data_home, *, genres=None):
        2012.
     .. [3] C. Kereliuk, B. L. Sturm and J. Larsen, "Deep learning and music adversaries", IEEE
        Transactions on Multimedia 17(11), 2015.
+
+    .. [4] B. L. Sturm, "The GTZAN dataset: its contents, its faults, their effects on evaluation,
+       and its future use", arXiv:1306.1461, 2013.
 
     Examples
     --------
@@ -131,6 +138,7 @@ def load_gtzan(data_home, *, genres=None):
         title=songs["title"].to_numpy(dtype=object),
         groups=name_groups(songs["artist"], songs.index),
         filtered_split=songs["filtered_split"].to_numpy(dtype=object),
+        max_accuracy=_MAX_ACCURACY,
         DESCR=_DESCRIPTION,
     )
 

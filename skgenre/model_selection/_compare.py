@@ -97,7 +97,7 @@ def compare_classifiers(
         - ``fit_seconds``, ``predict_seconds``
         - ``has_unseen_genre``: whether a genre is tested that was not trained, which then has the
           probability 0
-        - ``error``: what an estimator failed with; its scores are NaN. Else None
+        - ``error``: what an estimator failed with; its scores are NaN. Else missing
         - ``answers``: a DataFrame for each tested song, by its row in X: ``genre``, ``predicted``,
           ``group``, and the probability of each genre
 
@@ -129,11 +129,8 @@ def compare_classifiers(
     ...     MFCCSegmenter(n_segments=1, duration=2.0), SegmentSummarizer(), LogisticRegression()
     ... )
     >>> results = compare_classifiers({"linear": linear}, X, y, groups=artists)
-    >>> results.groupby("protocol", sort=False)["leakage"].first()
-    protocol
-    report    artist
-    artist     clean
-    Name: leakage, dtype: object
+    >>> results.groupby("protocol", sort=False)["leakage"].first().to_dict()
+    {'report': 'artist', 'artist': 'clean'}
     """
     check_consistent_length(X, y, groups)
     groups = check_groups(groups)

@@ -11,6 +11,7 @@ import soundfile as sf
 from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold, StratifiedShuffleSplit
 
 from ..audio import load_audio
+from ..audio._decode import open_audio
 from ._leakage import select_clips
 from ._splits import GTZANFilteredSplit, make_folds
 
@@ -26,6 +27,8 @@ class Protocol:
     ----------
     make_splitter : callable
         From a seed to a splitter.
+    needs_groups : bool
+        Whether it can do nothing without the artists.
     promises_clean : bool
         Whether the same music, or artist, on both sides is an error.
     cuts_segments : bool
@@ -33,11 +36,14 @@ class Protocol:
     """
 
     make_splitter: Callable
+    needs_groups: bool = False
     promises_clean: bool = False
     cuts_segments: bool = False
 
     def split(self, X, y, groups, seed):
         """Return a list of (train, test)."""
+        if self.needs_groups and groups is None:
+            raise ValueError("The protocol 'artist' keeps artists apart, and needs them as groups")
         return make_folds(self.make_splitter(seed), X, y, groups)
 
 
@@ -50,7 +56,9 @@ PROTOCOLS = {
     "report": Protocol(_report),
     "stratified": Protocol(lambda seed: StratifiedKFold(10, shuffle=True, random_state=seed)),
     "artist": Protocol(
-        lambda seed: StratifiedGroupKFold(5, shuffle=True, random_state=seed), promises_clean=True
+        lambda seed: StratifiedGroupKFold(5, shuffle=True, random_state=seed),
+        needs_groups=True,
+        promises_clean=True,
     ),
     "filtered": Protocol(lambda seed: GTZANFilteredSplit(), promises_clean=True),
 }
@@ -99,8 +107,9 @@ def _cut(clip, stem):
         if clip.ndim != 1 or len(clip) < N_SEGMENTS:
             raise ValueError("Segments are cut from paths and waveforms, not from features")
         return np.array_split(clip, N_SEGMENTS)
-    y = load_audio(clip, sr=None)
-    sr = sf.info(clip).samplerate
+    with open_audio(clip) as file:
+        sr = file.samplerate
+    y = load_audio(clip, sr=sr)
     paths = [f"{stem}.{j}.wav" for j in range(N_SEGMENTS)]
     for path, part in zip(paths, np.array_split(y, N_SEGMENTS), strict=True):
         sf.write(path, part, sr, subtype="FLOAT")

@@ -1,0 +1,270 @@
+import numpy as np
+import pandas as pd
+import pytest
+from numpy.testing import assert_allclose
+from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.dummy import DummyClassifier
+from sklearn.linear_model import LogisticRegression, RidgeClassifier
+from sklearn.model_selection import KFold, LeaveOneGroupOut, cross_val_score
+from sklearn.neighbors import KNeighborsClassifier
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+from skgenre import (
+    GTZANFilteredSplit,
+    LeakageError,
+    MFCCSegmenter,
+    SegmentSummarizer,
+    compare_classifiers,
+)
+
+SONGS = [f"{genre}.{i:05}" for genre in ("blues", "classical", "rock") for i in range(100)]
+SCORES = ["accuracy", "macro_f1", "log_loss", "calibration_error", "top3_accuracy"]
+
+
+class Noting(ClassifierMixin, BaseEstimator):
+    """Notes how often it was fitted, in a file, and with which groups and seed."""
+
+    def __init__(self, file=None, random_state=None):
+        self.file, self.random_state = file, random_state
+
+    def fit(self, X, y, groups=None):
+        with open(self.file, "a") as file:
+            n_groups = None if groups is None else len(groups)
+            file.write(f"{len(X)} {n_groups} {self.random_state}\n")
+        self.classes_ = np.unique(y)
+        return self
+
+    def predict(self, X):
+        return np.full(len(X), self.classes_[0])
+
+
+class Failing(LogisticRegression):
+    def fit(self, X, y):
+        raise ArithmeticError("it cannot be done")
+
+
+@pytest.fixture(scope="module")
+def table():
+    """Sixty songs of four genres and twenty artists; column 0 tells the genre, more or less."""
+    rng = np.random.RandomState(0)
+    artists = np.repeat(np.arange(20), 3)
+    codes = artists % 4
+    X = rng.normal(size=(60, 5))
+    X[:, 0] += 2 * codes
+    return X, np.array(["blues", "disco", "jazz", "rock"])[codes], artists
+
+
+@pytest.fixture(scope="module")
+def nearest():
+    """The nearest neighbour knows a song by its sound, and an artist by the next song."""
+    mfcc = MFCCSegmenter(duration=3.0, n_segments=1, n_mfcc=20)
+    return make_pipeline(mfcc, SegmentSummarizer(), StandardScaler(), KNeighborsClassifier(1))
+
+
+def test_scores_are_those_of_scikit_learn(table):
+    X, y, artists = table
+    clf = LogisticRegression()
+    folds = {"mine": KFold(3, shuffle=True, random_state=0)}
+    results = compare_classifiers({"linear": clf}, X, y, protocols=folds, groups=artists)
+    expected = cross_val_score(clf, X, y, cv=folds["mine"])
+    assert_allclose(results["accuracy"], expected)
+    assert_allclose(
+        results["log_loss"], -cross_val_score(clf, X, y, cv=folds["mine"], scoring="neg_log_loss")
+    )
+    assert_allclose(
+        results["top3_accuracy"],
+        cross_val_score(clf, X, y, cv=folds["mine"], scoring=top_three),
+    )
+    assert results["n_test"].tolist() == [20, 20, 20]
+    assert list(results["leakage"]) == ["artist"] * 3
+    answers = pd.concat([*results["answers"]])
+    assert sorted(answers.index) == list(range(60))
+    assert (answers["genre"] == y[answers.index]).all()
+    assert (answers["group"] == artists[answers.index]).all()
+    assert results.attrs["environment"]["versions"]["scikit-learn"]
+
+
+def top_three(clf, X, y):
+    best = np.argsort(clf.predict_proba(X), axis=1)[:, -3:]
+    return np.mean([genre in clf.classes_[of_song] for genre, of_song in zip(y, best, strict=True)])
+
+
+def test_calibration_error():
+    from skgenre.model_selection._scores import calibration_error
+
+    proba = np.array([[0.9, 0.1], [0.9, 0.1], [0.3, 0.7], [0.3, 0.7]])
+    # in the bin of 0.9 half are right, in that of 0.7 all
+    assert calibration_error(proba, np.array([0, 1, 1, 1])) == pytest.approx((0.4 + 0.3) / 2)
+    assert calibration_error(np.eye(2), np.array([0, 1])) == 0
+
+
+def test_protocols_and_what_leaks_in_each(songs_by_artist, nearest):
+    X, y, artists = songs_by_artist
+    results = compare_classifiers(
+        {"nearest": nearest},
+        X,
+        y,
+        protocols=["leaky-segments", "report", "artist"],
+        groups=artists,
+        seeds=(0, 1),
+    )
+    by_protocol = results.groupby("protocol", sort=False)
+    leakage = by_protocol["leakage"].agg(set)
+    assert leakage["leaky-segments"] == {"segments"}
+    assert leakage["report"] <= {"artist", "replica"}
+    assert leakage["artist"] == {"clean"}
+    assert by_protocol["is_valid"].all().to_dict() == {
+        "leaky-segments": False,
+        "report": True,
+        "artist": True,
+    }
+    accuracy = by_protocol["accuracy"].mean()
+    assert accuracy["leaky-segments"] > accuracy["report"] > accuracy["artist"] + 0.05
+
+
+@pytest.fixture(scope="module")
+def songs_by_artist():
+    from skgenre.datasets import make_genre_clips
+
+    return make_genre_clips(
+        80, n_genres=4, duration=3.0, n_artists_per_genre=5, random_state=1, return_groups=True
+    )
+
+
+def test_segments_of_files_and_of_waveforms_are_the_same(songs_by_artist, nearest, tmp_path):
+    import soundfile as sf
+
+    X, y, artists = songs_by_artist
+    X, y, artists = X[:12], y[:12], artists[:12]
+    paths = [tmp_path / f"{i}.wav" for i in range(12)]
+    for path, waveform in zip(paths, X, strict=True):
+        sf.write(path, waveform, 22050, subtype="FLOAT")
+    settings = {"protocols": "leaky-segments", "groups": artists}
+    of_waveforms = compare_classifiers({"nearest": nearest}, X, y, **settings)
+    of_files = compare_classifiers({"nearest": nearest}, paths, y, **settings)
+    assert of_files["n_train"][0] == 96
+    pd.testing.assert_frame_equal(of_files["answers"][0], of_waveforms["answers"][0])
+
+
+def test_features_cannot_be_cut(table):
+    X, y, _ = table
+    with pytest.raises(ValueError, match="not from features"):
+        compare_classifiers({"a": DummyClassifier()}, X, y, protocols=["leaky-segments"])
+
+
+def test_protocols_that_promise_to_be_clean_are(songs_by_artist, tmp_path):
+    import soundfile as sf
+
+    X, _, _ = songs_by_artist
+    [(train, test)] = GTZANFilteredSplit().split(SONGS)
+    songs = [SONGS[i] for i in [*train[:8], *test[:8]]]
+    paths = [str(tmp_path / f"{song}.wav") for song in songs]
+    for path, waveform in zip(paths, [*X[:15], X[0]], strict=True):
+        sf.write(path, waveform, 22050)
+    y, alone = np.tile(["blues", "rock"], 8), np.arange(16)
+    dummy = {"dummy": DummyClassifier()}
+    with pytest.raises(LeakageError, match="filtered: fold 0 has the same recording") as caught:
+        compare_classifiers(dummy, paths, y, protocols=["filtered"], groups=alone)
+    assert f"{paths[0]} (train) and {paths[15]} (test)" in str(caught.value)
+    with pytest.raises(LeakageError, match=r"artist: fold \d has the same recording"):
+        compare_classifiers(dummy, paths, y, protocols=["artist"], groups=alone)
+    assert len(compare_classifiers(dummy, paths[:15], y[:15], protocols=["filtered"])) == 1
+
+
+def test_a_stopped_comparison_goes_on(table, tmp_path):
+    X, y, artists = table
+    noting = Noting(file=str(tmp_path / "log"))
+    settings = {"protocols": ["report", "artist"], "groups": artists, "results": tmp_path / "kept"}
+    whole = compare_classifiers({"noting": noting}, X, y, **settings)
+    n_fits = len((tmp_path / "log").read_text().splitlines())
+    assert n_fits == len(whole) == 6
+    rows = sorted((tmp_path / "kept").glob("*.joblib"))
+    assert len(rows) == 6
+    for row in rows[:2]:
+        row.unlink()
+    again = compare_classifiers({"noting": noting}, X, y, **settings)
+    assert len((tmp_path / "log").read_text().splitlines()) == n_fits + 2
+    pd.testing.assert_frame_equal(
+        again.drop(columns=["answers", "fit_seconds", "predict_seconds"]),
+        whole.drop(columns=["answers", "fit_seconds", "predict_seconds"]),
+    )
+    assert (tmp_path / "kept" / "environment.json").exists()
+
+    compare_classifiers({"renamed": noting}, X, y, **settings)
+    assert len((tmp_path / "log").read_text().splitlines()) == n_fits + 2
+    compare_classifiers({"noting": noting}, X + 1, y, **settings)
+    assert len((tmp_path / "log").read_text().splitlines()) == n_fits + 8
+
+
+def test_groups_and_seeds_reach_the_classifier(table, tmp_path):
+    X, y, artists = table
+    file = str(tmp_path / "log")
+    pipeline = make_pipeline(StandardScaler(), Noting(file=file))
+    compare_classifiers(
+        {"noting": pipeline}, X, y, protocols=["report"], groups=artists, seeds=[3, 4]
+    )
+    assert (tmp_path / "log").read_text().splitlines() == ["48 48 3", "48 48 4"]
+    compare_classifiers({"noting": Noting(file=file)}, X, y, protocols=["report"], seeds=[5])
+    assert (tmp_path / "log").read_text().splitlines()[2:] == ["48 None 5"]
+
+
+def test_a_failure_is_a_row(table):
+    X, y, artists = table
+    results = compare_classifiers(
+        {"failing": Failing(), "linear": LogisticRegression()},
+        X,
+        y,
+        protocols=["report"],
+        groups=artists,
+    )
+    assert results["error"][0] == "ArithmeticError: it cannot be done"
+    assert pd.isna(results["error"][1])
+    assert results["accuracy"].isna().tolist() == [True, False]
+
+
+def test_unseen_genres_are_flagged_and_cost_but_do_not_break(table):
+    X, y, _ = table
+    groups = np.where(y == "rock", 99, np.arange(60) % 3)
+    folds = {"groups": LeaveOneGroupOut()}
+    results = compare_classifiers(
+        {"linear": LogisticRegression(), "ridge": RidgeClassifier()},
+        X,
+        y,
+        protocols=folds,
+        groups=groups,
+    )
+    assert results["has_unseen_genre"].sum() == 2
+    unseen = results[results["has_unseen_genre"] & (results["estimator"] == "linear")].iloc[0]
+    assert (unseen["answers"]["rock"] == 0).all()
+    assert unseen["accuracy"] == 0
+    assert 10 < unseen["log_loss"] < 20
+    of_ridge = results[results["estimator"] == "ridge"]
+    assert of_ridge["log_loss"].isna().all()
+    assert of_ridge["accuracy"].notna().all()
+
+
+def test_processes_give_the_same(table):
+    X, y, artists = table
+    settings = {"protocols": ["artist"], "groups": artists}
+    linear = {"linear": LogisticRegression()}
+    serial = compare_classifiers(linear, X, y, **settings)
+    parallel = compare_classifiers(linear, X, y, n_jobs=2, **settings)
+    assert_allclose(parallel[SCORES].astype(float), serial[SCORES].astype(float))
+
+
+def test_unknown_artists_are_not_called_clean(table):
+    X, y, _ = table
+    results = compare_classifiers({"a": DummyClassifier()}, X, y, protocols=["stratified"])
+    assert set(results["leakage"]) == {"unknown"}
+    assert len(results) == 10
+
+
+def test_mistakes_are_named(table):
+    X, y, artists = table
+    with pytest.raises(ValueError, match="No protocol is called 'random'; there are"):
+        compare_classifiers({"a": DummyClassifier()}, X, y, protocols=["random"])
+    with pytest.raises(ValueError, match="needs them as groups"):
+        compare_classifiers({"a": DummyClassifier()}, X, y, protocols=["artist"])
+    with pytest.raises(ValueError, match="inconsistent numbers"):
+        compare_classifiers({"a": DummyClassifier()}, X, y, groups=artists[:5])
