@@ -29,7 +29,9 @@ from skgenre.datasets import load_gtzan, make_genre_clips
 from skgenre.recipes import RECIPES
 
 # What needs paths alone, and neither titles nor a checkpoint.
-NAMES = [name for name in RECIPES if not name.startswith(("metadata", "unified", "wav2vec"))]
+NAMES = [
+    name for name in RECIPES if not name.startswith(("best", "metadata", "unified", "wav2vec"))
+]
 N_SONGS, N_ARTISTS_PER_GENRE, N_FOLDS = 300, 9, 5
 
 

@@ -77,8 +77,8 @@ def make_genre_classifier(
     Returns
     -------
     pipeline : Pipeline
-        Unfitted. Its last step is ``ann``, ``cnn`` or ``rnn`` where it is such a net, and else has
-        the name of the recipe up to the first ``-``.
+        Unfitted. Its last step is ``ann``, ``cnn`` or ``rnn`` where it is such a net, ``stack`` for
+        ``best``, and else has the name of the recipe up to the first ``-``.
 
     Raises
     ------
@@ -119,9 +119,12 @@ def make_genre_classifier(
     metadata                    ours: logistic regression on the same features, the letters of the
                                 title and the artist. Takes a DataFrame with the columns ``path``,
                                 ``title`` and ``artist``
+    best                        what told unheard artists best of those that need no checkpoint:
+                                ``stack``
     ==================  ======  =================================================================
 
-    ``wav2vec`` hears ``n_segments`` segments spread over the whole song, not its first ``duration``
+    ``best`` was chosen by accuracy in ten times five folds with artists apart, on 323 songs of GTZAN:
+    see the page on models. ``wav2vec`` hears ``n_segments`` segments spread over the whole song, not its first ``duration``
     seconds, and keeps no features in ``cache``, since it learns its own. ``metadata`` needs one
     known title at least; ``columns__title="drop"`` does without.
 
@@ -365,3 +368,4 @@ RECIPES = {
     "unified-featurewiz": Recipe(partial(_unified_steps, selects=True), 10),
     "metadata": Recipe(_metadata_steps, None),
 }
+RECIPES["best"] = RECIPES["stack"]

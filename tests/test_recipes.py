@@ -96,6 +96,10 @@ def test_learns_what_can_be_learnt(song_files, name, params):
     assert clf.score(paths[~trained], y[~trained]) > 0.4
 
 
+def test_the_best_is_one_of_the_named():
+    assert repr(make_genre_classifier("best")) == repr(make_genre_classifier("stack"))
+
+
 def test_what_the_report_built():
     layers = {}
     for name in ("ann-mel", "ann-mfcc", "ann-mfcc-10"):
