@@ -123,8 +123,10 @@ def make_genre_classifier(
                                 ``stack``
     ==================  ======  =================================================================
 
-    ``best`` was chosen by accuracy in ten times five folds with artists apart, on 323 songs of GTZAN:
-    see the page on models. ``wav2vec`` hears ``n_segments`` segments spread over the whole song, not its first ``duration``
+    ``best`` was chosen by accuracy in ten times five folds with artists apart, on 323 songs of
+    GTZAN: see the page on models.
+
+    ``wav2vec`` hears ``n_segments`` segments spread over the whole song, not its first ``duration``
     seconds, and keeps no features in ``cache``, since it learns its own. ``metadata`` needs one
     known title at least; ``columns__title="drop"`` does without.
 
