@@ -206,6 +206,16 @@ def validate_genres(estimator, y):
     return y
 
 
+def answer_readable(readable, ask, unreadable_answer):
+    """Return what ``ask`` answers for the readable songs, and one answer for all others."""
+    if not readable.any():
+        return np.full((len(readable), *np.shape(unreadable_answer)), unreadable_answer)
+    of_readable = ask()
+    answers = np.empty((len(readable), *of_readable.shape[1:]), dtype=of_readable.dtype)
+    answers[readable], answers[~readable] = of_readable, unreadable_answer
+    return answers
+
+
 class BagClassifier(ClassifierMixin, VersionedEstimator):
     """A classifier of songs that learns from their segments.
 
@@ -309,13 +319,9 @@ class BagClassifier(ClassifierMixin, VersionedEstimator):
         return self._answer_songs(X, readable, answer, unreadable_answer)
 
     def _answer_songs(self, X, readable, answer, unreadable_answer):
-        if not readable.any():
-            return np.full((len(X), *np.shape(unreadable_answer)), unreadable_answer)
-        of_readable = answer(*self._flatten_readable(X, readable))
-        answers = np.empty((len(X), *of_readable.shape[1:]), dtype=of_readable.dtype)
-        answers[readable] = of_readable
-        answers[~readable] = unreadable_answer
-        return answers
+        return answer_readable(
+            readable, lambda: answer(*self._flatten_readable(X, readable)), unreadable_answer
+        )
 
     def _flatten_readable(self, X, readable):
         segments, counts = flatten(*take_songs(readable, X))

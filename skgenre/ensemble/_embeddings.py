@@ -3,6 +3,8 @@
 import numpy as np
 from scipy.sparse import issparse
 
+from .._bags import answer_readable
+
 
 def fit_embed(branch, X, y, **fit_params):
     """Fit a branch on songs, and return what it gives for the same."""
@@ -43,9 +45,4 @@ def find_readable_rows(tables):
 def answer_rows(ask, tables, unreadable_answer):
     """Ask about the rows of tables, side by side, with another answer where there is NaN."""
     readable = find_readable_rows(tables)
-    if not readable.any():
-        return np.full((len(readable), *np.shape(unreadable_answer)), unreadable_answer)
-    of_readable = ask(np.hstack(tables)[readable])
-    answers = np.empty((len(readable), *of_readable.shape[1:]), of_readable.dtype)
-    answers[readable], answers[~readable] = of_readable, unreadable_answer
-    return answers
+    return answer_readable(readable, lambda: ask(np.hstack(tables)[readable]), unreadable_answer)
