@@ -18,7 +18,8 @@ test: $(VENV)/installed
 test-oldest: $(OLDEST)/installed
 	$(OLDEST)/bin/python -m pytest -n 2 -k "not Keras" skgenre/feature_selection \
 		$(addprefix tests/,audio datasets ensemble feature_extraction feature_selection mixture \
-		preprocessing test_bags.py test_estimator_checks.py test_import.py test_statistics.py)
+		model_selection preprocessing test_bags.py test_division.py test_estimator_checks.py \
+		test_import.py test_statistics.py)
 
 lint: $(VENV)/installed-dev
 	$(BIN)/ruff format --check .
