@@ -3,6 +3,7 @@ from . import datasets as datasets
 from . import ensemble as ensemble
 from . import feature_extraction as feature_extraction
 from . import feature_selection as feature_selection
+from . import inspection as inspection
 from . import mixture as mixture
 from . import model_selection as model_selection
 from . import neural_network as neural_network
@@ -20,6 +21,13 @@ from .feature_extraction import MelSpectrogramTransformer as MelSpectrogramTrans
 from .feature_extraction import MFCCSegmenter as MFCCSegmenter
 from .feature_extraction import Wav2VecEmbedder as Wav2VecEmbedder
 from .feature_selection import FeatureWizSelector as FeatureWizSelector
+from .inspection import ComparisonDisplay as ComparisonDisplay
+from .inspection import MelSpectrogramDisplay as MelSpectrogramDisplay
+from .inspection import OcclusionDisplay as OcclusionDisplay
+from .inspection import ReliabilityDisplay as ReliabilityDisplay
+from .inspection import SegmentTimelineDisplay as SegmentTimelineDisplay
+from .inspection import TrainingHistoryDisplay as TrainingHistoryDisplay
+from .inspection import explain_segment as explain_segment
 from .mixture import GaussianMixtureClassifier as GaussianMixtureClassifier
 from .model_selection import GTZANFilteredSplit as GTZANFilteredSplit
 from .model_selection import LeakageError as LeakageError

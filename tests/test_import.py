@@ -15,6 +15,7 @@ HEAVY = (
     "librosa",
     "numba",
     "featurewiz",
+    "matplotlib",
     "xgboost",
     "sklearn",
 )
@@ -66,6 +67,7 @@ except ImportError as error:
         ("tensorflow", "keras", "KerasANNClassifier().fit([[0.], [1.]], [0, 1])"),
         ("torch", "wav2vec", "Wav2VecClassifier().fit([[0.], [1.]], [0, 1])"),
         ("transformers", "wav2vec", "Wav2VecEmbedder().fit([[0.], [1.]])"),
+        ("matplotlib", "plot", "TrainingHistoryDisplay({'loss': [1.]}).plot()"),
     ],
 )
 def test_missing_extra_is_named(package, extra, call):

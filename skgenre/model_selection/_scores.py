@@ -2,7 +2,7 @@ import numpy as np
 import pandas as pd
 from sklearn.metrics import accuracy_score, f1_score, log_loss
 
-_N_BINS = 15
+N_BINS = 15
 SCORES = ("accuracy", "macro_f1", "log_loss", "calibration_error", "top3_accuracy")
 
 
@@ -57,8 +57,32 @@ def calibration_error(proba, true):
     C. Guo, G. Pleiss, Y. Sun and K. Q. Weinberger, "On calibration of modern neural networks", ICML
     2017.
     """
+    n_songs, confidence, accuracy = bin_confidence(proba, true)
+    gaps = np.abs(np.nan_to_num(accuracy - confidence))
+    return np.average(gaps, weights=n_songs)
+
+
+def bin_confidence(proba, true, n_bins=N_BINS):
+    """Bin songs by the probability of the genre that was predicted.
+
+    Parameters
+    ----------
+    proba, true : ndarray
+        As `calibration_error` takes them.
+    n_bins : int, default=15
+        Number of bins of equal width between 0 and 1.
+
+    Returns
+    -------
+    n_songs : ndarray of shape (n_bins,), dtype int
+        Number of songs in each bin.
+    confidence, accuracy : ndarray of shape (n_bins,)
+        Mean probability and share of right predictions in each bin; NaN in one without songs.
+    """
     confidence = proba.max(axis=1)
     is_right = proba.argmax(axis=1) == true
-    bins = np.minimum((confidence * _N_BINS).astype(int), _N_BINS - 1)
-    gaps = np.bincount(bins, is_right - confidence, minlength=_N_BINS)
-    return np.abs(gaps).sum() / len(true)
+    bins = np.minimum((confidence * n_bins).astype(int), n_bins - 1)
+    n_songs = np.bincount(bins, minlength=n_bins)
+    size = np.where(n_songs > 0, n_songs, np.nan)
+    sums = (np.bincount(bins, values, minlength=n_bins) for values in (confidence, is_right))
+    return n_songs, *(total / size for total in sums)

@@ -1,0 +1,19 @@
+"""Pictures of songs, of how classifiers learn, and of what their answers rest on."""
+
+from ._comparison import ComparisonDisplay
+from ._mel_spectrogram import MelSpectrogramDisplay
+from ._occlusion import explain_segment
+from ._occlusion_display import OcclusionDisplay
+from ._reliability import ReliabilityDisplay
+from ._segment_timeline import SegmentTimelineDisplay
+from ._training_history import TrainingHistoryDisplay
+
+__all__ = [
+    "ComparisonDisplay",
+    "MelSpectrogramDisplay",
+    "OcclusionDisplay",
+    "ReliabilityDisplay",
+    "SegmentTimelineDisplay",
+    "TrainingHistoryDisplay",
+    "explain_segment",
+]

@@ -1,0 +1,199 @@
+import numpy as np
+
+from ..model_selection import summarize
+from ._plotting import COLORS, legend_below, make_axes
+
+_NEEDED = ("protocol", "estimator", "is_valid", "leakage", "accuracy", "low", "high")
+_INCHES_PER_ROW = 0.2
+# Beside the longest bar, as a share of it.
+_ROOM_PER_LETTER = 0.011
+_INVALID = {"color": "0.8", "hatch": "////", "edgecolor": "0.4", "linewidth": 0.5}
+
+
+class ComparisonDisplay:
+    """Accuracy of classifiers by protocol, with intervals, and a warning on what is invalid.
+
+    A bar for each classifier and protocol, the most accurate classifier under valid protocols on
+    top. Protocols that must not be quoted are grey, hatched and called invalid; what others leak is
+    told in the legend. Make it with `ComparisonDisplay.from_results` or
+    `ComparisonDisplay.from_summary`. All parameters are stored as attributes.
+
+    Parameters
+    ----------
+    summary : DataFrame
+        As `summarize` returns it.
+
+    Attributes
+    ----------
+    bars_ : dict of str to BarContainer
+        The bars of each protocol.
+    ax_ : Axes
+        What is drawn on.
+    figure_ : Figure
+        What it is in.
+
+    See Also
+    --------
+    compare_classifiers : Makes the results.
+    summarize : Makes the summary.
+
+    Examples
+    --------
+    >>> from sklearn.dummy import DummyClassifier
+    >>> from sklearn.linear_model import LogisticRegression
+    >>> from sklearn.datasets import make_classification
+    >>> from skgenre import ComparisonDisplay, compare_classifiers
+    >>> X, y = make_classification(200, random_state=0)
+    >>> results = compare_classifiers(
+    ...     {"dummy": DummyClassifier(), "linear": LogisticRegression()}, X, y, protocols=["report"]
+    ... )
+    >>> display = ComparisonDisplay.from_results(results)
+    >>> [label.get_text() for label in display.ax_.get_yticklabels()]
+    ['linear', 'dummy']
+    """
+
+    def __init__(self, summary):
+        self.summary = summary
+
+    @classmethod
+    def from_results(cls, results, *, ax=None, **kwargs):
+        """Summarize a comparison and draw it.
+
+        Parameters
+        ----------
+        results : DataFrame
+            As `compare_classifiers` returns it.
+        ax : Axes, default=None
+            What to draw on. ``None`` is a new figure.
+        **kwargs
+            As `summarize` takes them: ``confidence_level``, ``max_accuracy`` and so on.
+
+        Returns
+        -------
+        display : ComparisonDisplay
+        """
+        return cls(summarize(results, **kwargs)).plot(ax)
+
+    @classmethod
+    def from_summary(cls, summary, *, ax=None):
+        """Draw the summary of a comparison.
+
+        Parameters
+        ----------
+        summary : DataFrame
+            As `summarize` returns it.
+        ax : Axes, default=None
+            What to draw on. ``None`` is a new figure.
+
+        Returns
+        -------
+        display : ComparisonDisplay
+
+        Raises
+        ------
+        ValueError
+            If it lacks columns, or has two rows for a classifier and protocol.
+        """
+        return cls(summary).plot(ax)
+
+    def plot(self, ax=None):
+        """Draw.
+
+        Parameters
+        ----------
+        ax : Axes, default=None
+            What to draw on. ``None`` is a new figure, as tall as there are bars.
+
+        Returns
+        -------
+        display : ComparisonDisplay
+        """
+        summary = self._check()
+        names = _rank(summary)
+        protocols = list(summary["protocol"].unique())
+        n_rows = (len(names) + 1) * (len(protocols) + 1)
+        self.ax_ = make_axes(ax, figsize=(8, 0.8 + _INCHES_PER_ROW * n_rows))
+        self.figure_ = self.ax_.figure
+        height = 1 / (len(protocols) + 1)
+        colors = iter(COLORS * len(protocols))
+        self.bars_ = {}
+        for i, protocol in enumerate(protocols):
+            rows = summary[summary["protocol"] == protocol]
+            offset = (i - (len(protocols) - 1) / 2) * height
+            places = np.array([names.index(name) for name in rows["estimator"]]) + offset
+            is_valid = rows["is_valid"].all()
+            style = {"color": next(colors)} if is_valid else _INVALID
+            self.bars_[protocol] = self.ax_.barh(
+                places,
+                rows["accuracy"],
+                height=height,
+                label=_describe(protocol, rows),
+                xerr=_errors(rows),
+                error_kw={"elinewidth": 1},
+                **style,
+            )
+            for place, (_, row) in zip(places, rows.iterrows(), strict=True):
+                self.ax_.annotate(
+                    _value(row),
+                    (np.nanmax([0, row["accuracy"], row["high"]]), place),
+                    xytext=(3, 0),
+                    textcoords="offset points",
+                    va="center",
+                    fontsize=7,
+                )
+        longest = max(len(_value(row)) for _, row in summary.iterrows())
+        self.ax_.set_yticks(np.arange(len(names)), labels=names)
+        self.ax_.set_xticks(np.linspace(0, 1, 6))
+        self.ax_.set(
+            xlabel="Accuracy",
+            xlim=(0, 1.02 + _ROOM_PER_LETTER * longest),
+            ylim=(len(names) - 0.5, -0.5),
+        )
+        legend_below(self.ax_)
+        return self
+
+    def _check(self):
+        missing = [name for name in _NEEDED if name not in self.summary]
+        if missing:
+            raise ValueError(f"The summary lacks the columns {missing}; make it with summarize")
+        if not len(self.summary):
+            raise ValueError("The summary is empty")
+        twice = self.summary.duplicated(["protocol", "estimator"])
+        if twice.any():
+            row = self.summary[twice].iloc[0]
+            raise ValueError(
+                f"The summary has two rows for {row['estimator']!r} under {row['protocol']!r}"
+            )
+        return self.summary
+
+
+def _rank(summary):
+    """Order classifiers by accuracy, relative to that of all under the same valid protocol."""
+    of_valid = summary[summary["is_valid"]] if summary["is_valid"].any() else summary
+    gains = of_valid["accuracy"] - of_valid.groupby("protocol")["accuracy"].transform("mean")
+    means = gains.groupby(of_valid["estimator"]).mean().reindex(summary["estimator"].unique())
+    return list(means.sort_values(ascending=False, kind="stable").index)
+
+
+def _describe(protocol, rows):
+    leaks = sorted(set(rows["leakage"]) - {"clean", "unknown"})
+    told = [] if rows["is_valid"].all() else ["invalid"]
+    if leaks:
+        told.append(f"{' and '.join(leaks)} on both sides")
+    return f"{protocol} ({', '.join(told)})" if told else protocol
+
+
+def _errors(rows):
+    """Return how far intervals reach below and above, 0 where there are none."""
+    return np.nan_to_num([rows["accuracy"] - rows["low"], rows["high"] - rows["accuracy"]])
+
+
+def _value(row):
+    if np.isnan(row["accuracy"]):
+        return "failed"
+    told = [f"{row['accuracy']:.2f}"]
+    if not row["is_valid"]:
+        told.append("invalid")
+    if row.get("is_suspicious", False):
+        told.append("suspicious")
+    return " ".join(told)

@@ -1,0 +1,79 @@
+"""What the displays share: matplotlib, imported when something is drawn, panels and colours."""
+
+import numpy as np
+
+# Told apart with any colour vision: M. Okabe and K. Ito, "Color universal design", 2002.
+COLORS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#F0E442")
+
+
+def import_pyplot():
+    """Return matplotlib.pyplot."""
+    try:
+        import matplotlib.pyplot as plt
+    except ImportError as error:
+        raise ImportError(
+            "Drawing needs matplotlib; install it: pip install 'skgenre[plot]'"
+        ) from error
+    return plt
+
+
+def make_axes(ax, figsize=None):
+    """Return the axes given, or those of a new figure."""
+    if ax is not None:
+        return ax
+    _, ax = import_pyplot().subplots(figsize=figsize, layout="constrained")
+    return ax
+
+
+def legend_below(ax, **settings):
+    """Explain what is drawn under the label of the x axis, where it hides nothing."""
+    ax.legend(
+        **{
+            "loc": "upper center",
+            "bbox_to_anchor": (0.5, 0),
+            "borderaxespad": 4,
+            "frameon": False,
+            **settings,
+        }
+    )
+
+
+def make_panels(ax, shape, *, figsize, **settings):
+    """Return several axes, in order.
+
+    Parameters
+    ----------
+    ax : Axes, array-like of Axes or None
+        Axes to divide, which then hold nothing else, or the axes themselves. ``None`` is a new
+        figure.
+    shape : tuple of int
+        Number of rows and columns.
+    figsize : tuple of float
+        Width and height of a new figure, in inches.
+    **settings
+        As `matplotlib.pyplot.subplots` takes them.
+
+    Returns
+    -------
+    axes : ndarray of Axes
+    """
+    plt = import_pyplot()
+    if ax is None:
+        _, axes = plt.subplots(
+            *shape, figsize=figsize, layout="constrained", squeeze=False, **settings
+        )
+        return axes.ravel()
+    n_panels = shape[0] * shape[1]
+    if np.ndim(ax) or n_panels == 1:
+        given = np.ravel(np.asarray(ax, dtype=object))
+        if len(given) != n_panels:
+            raise ValueError(f"ax must be {n_panels} axes, or one to divide, got {len(given)}")
+        return given
+    place = ax.get_subplotspec()
+    if place is None:
+        raise ValueError(
+            "ax cannot be divided, as it is in no grid; use matplotlib.pyplot.subplots"
+        )
+    ax.set_axis_off()
+    ratios = {name: settings.pop(name) for name in ("height_ratios",) if name in settings}
+    return place.subgridspec(*shape, **ratios).subplots(squeeze=False, **settings).ravel()
