@@ -13,10 +13,10 @@ _INVALID = {"color": "0.8", "hatch": "////", "edgecolor": "0.4", "linewidth": 0.
 class ComparisonDisplay:
     """Accuracy of classifiers by protocol, with intervals, and a warning on what is invalid.
 
-    A bar for each classifier and protocol, the most accurate classifier under valid protocols on
-    top. Protocols that must not be quoted are grey, hatched and called invalid; what others leak is
-    told in the legend. Make it with `ComparisonDisplay.from_results` or
-    `ComparisonDisplay.from_summary`. All parameters are stored as attributes.
+    A bar for each classifier and protocol; on top what is most accurate under valid protocols.
+    Invalid ones are grey, hatched and named so; the legend tells what others leak. Make it with
+    `ComparisonDisplay.from_results` or `ComparisonDisplay.from_summary`. All parameters are stored
+    as attributes.
 
     Parameters
     ----------
@@ -64,7 +64,8 @@ class ComparisonDisplay:
         results : DataFrame
             As `compare_classifiers` returns it.
         ax : Axes, default=None
-            What to draw on. ``None`` is a new figure.
+            What to draw on; in a figure of constrained layout, there is room for the legend.
+            ``None`` is a new figure.
         **kwargs
             As `summarize` takes them: ``confidence_level``, ``max_accuracy`` and so on.
 
@@ -83,7 +84,8 @@ class ComparisonDisplay:
         summary : DataFrame
             As `summarize` returns it.
         ax : Axes, default=None
-            What to draw on. ``None`` is a new figure.
+            What to draw on; in a figure of constrained layout, there is room for the legend.
+            ``None`` is a new figure.
 
         Returns
         -------
@@ -92,7 +94,7 @@ class ComparisonDisplay:
         Raises
         ------
         ValueError
-            If it lacks columns, or has two rows for a classifier and protocol.
+            If it lacks columns or rows, or has two for a classifier and protocol.
         """
         return cls(summary).plot(ax)
 
@@ -102,13 +104,15 @@ class ComparisonDisplay:
         Parameters
         ----------
         ax : Axes, default=None
-            What to draw on. ``None`` is a new figure, as tall as there are bars.
+            What to draw on; in a figure of constrained layout, there is room for the legend.
+            ``None`` is a new figure, as tall as there are bars.
 
         Returns
         -------
         display : ComparisonDisplay
         """
-        summary = self._check()
+        summary = self.summary
+        _check(summary)
         names = _rank(summary)
         protocols = list(summary["protocol"].unique())
         n_rows = (len(names) + 1) * (len(protocols) + 1)
@@ -152,19 +156,17 @@ class ComparisonDisplay:
         legend_below(self.ax_)
         return self
 
-    def _check(self):
-        missing = [name for name in _NEEDED if name not in self.summary]
-        if missing:
-            raise ValueError(f"The summary lacks the columns {missing}; make it with summarize")
-        if not len(self.summary):
-            raise ValueError("The summary is empty")
-        twice = self.summary.duplicated(["protocol", "estimator"])
-        if twice.any():
-            row = self.summary[twice].iloc[0]
-            raise ValueError(
-                f"The summary has two rows for {row['estimator']!r} under {row['protocol']!r}"
-            )
-        return self.summary
+
+def _check(summary):
+    missing = [name for name in _NEEDED if name not in summary]
+    if missing:
+        raise ValueError(f"The summary lacks the columns {missing}; make it with summarize")
+    if not len(summary):
+        raise ValueError("The summary is empty")
+    twice = summary[summary.duplicated(["protocol", "estimator"])]
+    if len(twice):
+        estimator, protocol = twice.iloc[0][["estimator", "protocol"]]
+        raise ValueError(f"The summary has two rows for {estimator!r} under {protocol!r}")
 
 
 def _rank(summary):
@@ -191,9 +193,6 @@ def _errors(rows):
 def _value(row):
     if np.isnan(row["accuracy"]):
         return "failed"
-    told = [f"{row['accuracy']:.2f}"]
-    if not row["is_valid"]:
-        told.append("invalid")
-    if row.get("is_suspicious", False):
-        told.append("suspicious")
-    return " ".join(told)
+    invalid = "" if row["is_valid"] else " invalid"
+    suspicious = " suspicious" if row.get("is_suspicious", False) else ""
+    return f"{row['accuracy']:.2f}{invalid}{suspicious}"

@@ -148,13 +148,17 @@ class MelSpectrogramDisplay:
         hertz = mel_edges(self.transformer)
         for start, segment in zip(starts, self.mel, strict=True):
             mesh = draw_mel(ax, start + seconds, hertz, segment, **style)
-        self.figure_.colorbar(mesh, ax=ax, label="Level (dB)")
+        self._add_colorbar(mesh, ax, label="Level (dB)")
 
     def _draw_mfcc(self, ax, starts, seconds):
         limit = coefficient_limit(self.mfcc)
         for start, segment in zip(starts, self.mfcc, strict=True):
             mesh = draw_coefficients(ax, start + seconds, segment, vmin=-limit, vmax=limit)
-        self.figure_.colorbar(mesh, ax=ax, label="Value", extend="both")
+        self._add_colorbar(mesh, ax, label="Value", extend="both")
+
+    def _add_colorbar(self, mesh, ax, **settings):
+        # beside the axes, not within their place: the panels keep one width
+        self.figure_.colorbar(mesh, cax=ax.inset_axes((1.02, 0, 0.02, 1)), **settings)
 
 
 def _as_bag(features):

@@ -26,16 +26,15 @@ def make_axes(ax, figsize=None):
 
 
 def legend_below(ax, **settings):
-    """Explain what is drawn under the label of the x axis, where it hides nothing."""
-    ax.legend(
-        **{
-            "loc": "upper center",
-            "bbox_to_anchor": (0.5, 0),
-            "borderaxespad": 4,
-            "frameon": False,
-            **settings,
-        }
-    )
+    """Explain what is drawn under the label of the x axis, where it hides nothing.
+
+    Without a layout that makes room there, it goes inside.
+    """
+    if ax.figure.get_layout_engine() is None:
+        ax.legend()
+        return
+    below = {"loc": "upper center", "bbox_to_anchor": (0.5, 0), "borderaxespad": 4}
+    ax.legend(**{**below, "frameon": False, **settings})
 
 
 def make_panels(ax, shape, *, figsize, **settings):
@@ -75,5 +74,7 @@ def make_panels(ax, shape, *, figsize, **settings):
             "ax cannot be divided, as it is in no grid; use matplotlib.pyplot.subplots"
         )
     ax.set_axis_off()
-    ratios = {name: settings.pop(name) for name in ("height_ratios",) if name in settings}
-    return place.subgridspec(*shape, **ratios).subplots(squeeze=False, **settings).ravel()
+    is_arranged = ax.figure.get_layout_engine() is not None
+    space = {} if is_arranged else {"wspace": 0.4, "hspace": 0.3}
+    ratios = {"height_ratios": settings.pop("height_ratios", None)}
+    return place.subgridspec(*shape, **ratios, **space).subplots(squeeze=False, **settings).ravel()

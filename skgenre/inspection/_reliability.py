@@ -82,7 +82,8 @@ class ReliabilityDisplay:
         name : str, default=None
             What to call the classifier in the legend. ``None`` is the name of its class.
         ax : Axes, default=None
-            What to draw on. ``None`` is a new figure.
+            What to draw on; in a figure of constrained layout, there is room for the legend.
+            ``None`` is a new figure.
 
         Returns
         -------
@@ -119,7 +120,8 @@ class ReliabilityDisplay:
         name : str, default=None
             What to call the classifier in the legend.
         ax : Axes, default=None
-            What to draw on. ``None`` is a new figure.
+            What to draw on; in a figure of constrained layout, there is room for the legend.
+            ``None`` is a new figure.
 
         Returns
         -------
@@ -147,7 +149,8 @@ class ReliabilityDisplay:
         Parameters
         ----------
         ax : Axes, default=None
-            What to draw on. ``None`` is a new figure.
+            What to draw on; in a figure of constrained layout, there is room for the legend.
+            ``None`` is a new figure.
 
         Returns
         -------

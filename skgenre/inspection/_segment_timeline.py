@@ -67,7 +67,8 @@ class SegmentTimelineDisplay:
         segment_duration : float, default=None
             Length of a segment, in seconds. ``None`` asks the transformer or `Wav2VecClassifier`.
         ax : Axes, default=None
-            What to draw on. ``None`` is a new figure.
+            What to draw on; in a figure of constrained layout, there is room for the legend.
+            ``None`` is a new figure.
 
         Returns
         -------
@@ -116,7 +117,8 @@ class SegmentTimelineDisplay:
         segment_duration : float
             Length of a segment, in seconds. Each begins where the one before ends.
         ax : Axes, default=None
-            What to draw on. ``None`` is a new figure.
+            What to draw on; in a figure of constrained layout, there is room for the legend.
+            ``None`` is a new figure.
 
         Returns
         -------
@@ -135,7 +137,8 @@ class SegmentTimelineDisplay:
         Parameters
         ----------
         ax : Axes, default=None
-            What to draw on. ``None`` is a new figure.
+            What to draw on; in a figure of constrained layout, there is room for the legend.
+            ``None`` is a new figure.
 
         Returns
         -------

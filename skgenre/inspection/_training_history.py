@@ -100,6 +100,7 @@ class TrainingHistoryDisplay:
         n_epochs = len(self.history["loss"])
         of_steps = self.history["step_loss"] if self.per == "step" else None
         n_points = n_epochs if of_steps is None else len(of_steps)
+        limits = 0.5, n_points + max(0.5, 0.02 * n_points)
         ends = np.arange(1, n_epochs + 1) * n_points / n_epochs
         marks = {"marker": "o" if n_epochs <= _MAX_MARKS else None, "markersize": 4}
         for name, ax in zip(names, self.axes_, strict=True):
@@ -111,9 +112,7 @@ class TrainingHistoryDisplay:
             if f"val_{name}" in self.history:
                 held_out = self.history[f"val_{name}"]
                 ax.plot(ends, held_out, color=COLORS[5], label="Validation", **marks)
-            ax.set(
-                xlabel=self.per.capitalize(), ylabel=name.capitalize(), xlim=(0.5, n_points + 0.5)
-            )
+            ax.set(xlabel=self.per.capitalize(), ylabel=name.capitalize(), xlim=limits)
             ax.xaxis.get_major_locator().set_params(integer=True)
             ax.legend()
         self.axes_[0].set_ylim(bottom=0)

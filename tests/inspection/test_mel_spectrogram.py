@@ -141,6 +141,17 @@ def test_draws_where_it_is_told(songs):
         display.plot(figure.add_axes((0, 0, 1, 1)))
 
 
+@pytest.mark.parametrize("layout", ["constrained", None])
+def test_panels_share_their_seconds(songs, layout):
+    _, axes = plt.subplots(3, 1, layout=layout)
+    display = MelSpectrogramDisplay.from_estimator(
+        MFCCSegmenter(duration=1.5), songs[0][0], ax=axes
+    )
+    display.figure_.canvas.draw()
+    sides = [(ax.get_window_extent().x0, ax.get_window_extent().x1) for ax in display.axes_]
+    assert_allclose(sides, [sides[0]] * 3)
+
+
 def test_bad_input(songs, tmp_path):
     segmenter = MFCCSegmenter(duration=1.5)
     with pytest.raises(TypeError, match="MelSpectrogramTransformer, an MFCCSegmenter or a pipe"):

@@ -94,3 +94,21 @@ def test_draws_where_it_is_told(answers):
     figure, ax = plt.subplots()
     assert ReliabilityDisplay.from_predictions(*answers, ax=ax).ax_ is ax
     assert plt.get_fignums() == [figure.number]
+
+
+def test_the_legend_hides_nothing_where_there_is_room(answers):
+    display = ReliabilityDisplay.from_predictions(*answers)
+    display.figure_.canvas.draw()
+    legend = display.ax_.get_legend().get_window_extent()
+    label = display.ax_.xaxis.label.get_window_extent()
+    assert legend.y0 >= 0
+    assert legend.y1 <= label.y0
+
+
+def test_the_legend_is_inside_where_there_is_none(answers):
+    _, ax = plt.subplots()
+    display = ReliabilityDisplay.from_predictions(*answers, ax=ax)
+    display.figure_.canvas.draw()
+    legend, frame = ax.get_legend().get_window_extent(), ax.get_window_extent()
+    assert frame.y0 <= legend.y0
+    assert legend.y1 <= frame.y1
