@@ -106,6 +106,8 @@ def open_segment(estimator, X, segment):
             "Expected the features of one song, of shape (n_bands, n_frames) or (n_segments, "
             f"n_bands, n_frames), got {features.shape}"
         )
+    if features.dtype.kind != "f":
+        features = features.astype(float)
     if np.isnan(features).any():
         raise ValueError("The song could not be read: its features are NaN")
     is_bag = features.ndim == 3

@@ -56,6 +56,12 @@ def test_drops_are_differences_of_probability():
     assert_allclose(by_band, 0.8 - 0.25)
 
 
+def test_integers_are_painted_over_with_fractions():
+    ones = np.ones((8, 20), dtype=int)
+    drops = explain_segment(LISTENER, ones, genre="rock", patch_shape=(8, 20), fill=0.25)
+    assert_allclose(drops, 0.75)
+
+
 def test_the_predicted_genre_is_explained_by_default():
     rock = explain_segment(LISTENER, LOUD, fill=0.0)
     assert rock.max() > 0
