@@ -83,7 +83,7 @@ def test_a_click_lies_where_it_sounds(center):
     y = np.zeros(SR, dtype=np.float32)
     y[round(0.6 * SR)] = 1
     display = MelSpectrogramDisplay.from_estimator(
-        MelSpectrogramTransformer(duration=1.0, n_fft=512, hop_length=256, center=center), y
+        MelSpectrogramTransformer(duration=1.0, hop_length=256, center=center), y
     )
     mesh = display.axes_[1].collections[0]
     edges = mesh.get_coordinates()[0, :, 0]
