@@ -178,10 +178,9 @@ def _rank(summary):
 
 
 def _describe(protocol, rows):
-    leaks = sorted(set(rows["leakage"]) - {"clean", "unknown"})
     told = [] if rows["is_valid"].all() else ["invalid"]
-    if leaks:
-        told.append(f"{' and '.join(leaks)} on both sides")
+    for leakage in sorted(set(rows["leakage"]) - {"clean"}):
+        told.append("artists unknown" if leakage == "unknown" else f"{leakage} on both sides")
     return f"{protocol} ({', '.join(told)})" if told else protocol
 
 

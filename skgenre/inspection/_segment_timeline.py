@@ -44,7 +44,7 @@ class SegmentTimelineDisplay:
     >>> display = SegmentTimelineDisplay.from_predictions(
     ...     proba, classes=["blues", "rock"], segment_duration=3.0
     ... )
-    >>> display.ax_.get_xlabel(), round(display.ax_.get_xlim()[1], 1)
+    >>> display.ax_.get_xlabel(), float(display.ax_.get_xlim()[1])
     ('Time (s)', 6.0)
     """
 

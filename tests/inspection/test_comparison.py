@@ -84,6 +84,12 @@ def test_what_is_invalid_is_grey_hatched_and_says_so(summary):
     ]
 
 
+def test_unknown_artists_are_told(summary):
+    summary.loc[summary["protocol"] == "report", "leakage"] = "unknown"
+    legend = ComparisonDisplay.from_summary(summary).ax_.get_legend()
+    assert legend.get_texts()[1].get_text() == "report (artists unknown)"
+
+
 def test_nothing_is_cut_off(summary):
     display = ComparisonDisplay.from_summary(summary)
     display.figure_.canvas.draw()
