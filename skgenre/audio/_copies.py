@@ -59,6 +59,8 @@ def find_copies(clips, *, sr, n_jobs=None, timeout=120.0, verbose=0):
 
 
 def _examine_array(clip, sr):
+    if clip.dtype.kind == "f" and np.isnan(clip).any():
+        return Examination(error=("nan", "NaN samples"))
     found = Examination(digest=joblib.hash(clip).encode())
     if clip.ndim == 1 and clip.dtype.kind in "fiu":
         waveform = soxr.resample(clip.astype(np.float32), sr, SAMPLE_RATE)

@@ -43,11 +43,12 @@ def name_groups(artists, songs):
     """Name the group of each song: its artist, whatever the spelling, or else the song itself."""
     return np.array(
         [
-            song if pd.isna(artist) else _simplify(artist)
+            song if pd.isna(artist) or not artist.strip() else _simplify(artist)
             for artist, song in zip(artists, songs, strict=True)
         ]
     )
 
 
 def _simplify(artist):
-    return " ".join(re.findall(r"\w+", artist.casefold().replace("&", " and ")))
+    words = re.findall(r"\w+", artist.casefold().replace("&", " and "))
+    return " ".join(words) or artist.strip()

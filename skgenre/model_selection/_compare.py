@@ -2,9 +2,11 @@ import json
 import os
 import platform
 import time
+import warnings
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
+from pickle import PicklingError
 from typing import Any
 
 import joblib
@@ -12,6 +14,8 @@ import numpy as np
 import pandas as pd
 from joblib import delayed
 from sklearn.base import clone
+from sklearn.model_selection import GridSearchCV, RandomizedSearchCV
+from sklearn.pipeline import Pipeline
 from sklearn.utils import _safe_indexing, check_consistent_length
 
 from .._base import installed_versions
@@ -19,11 +23,16 @@ from .._division import check_groups
 from .._fit_parameters import fit_parameter_name
 from .._parallel import run_parallel
 from .._progress import track
-from ._leakage import KINDS, LeakageError, describe, find_leaks, label_rows, row_names, select_clips
+from ._leakage import KINDS, LeakageError, describe, find_leaks, label_rows, row_names
 from ._protocols import cut_segments, resolve
 from ._scores import SCORES, score_answers
+from ._splits import select_clips
 
-_PACKAGES = ("skgenre", "scikit-learn", "numpy", "librosa", "keras", "tensorflow", "torch")
+_PACKAGES = (
+    *("skgenre", "scikit-learn", "numpy", "scipy", "librosa", "keras", "tensorflow", "torch"),
+    *("transformers", "featurewiz", "xgboost", "lightgbm"),
+)
+_ANSWERS = ("genre", "predicted", "group")
 _COLUMNS = (
     *("estimator", "protocol", "seed", "fold", "is_valid", "leakage", "n_train", "n_test"),
     *SCORES,
@@ -66,17 +75,20 @@ def compare_classifiers(
                              invalid, for comparison only
         ==================== =====================================================================
 
-        The first two are errors if they are not clean. A dict may name splitters of your own.
+        The first two are errors if they are not clean. A dict may name splitters of your own, or
+        whatever scikit-learn takes as ``cv``.
     groups : array-like of shape (n_songs,), default=None
-        The artists. Classifiers whose ``fit`` takes ``groups`` get them, too, also as the last step
-        of a `Pipeline`.
+        The artists. Classifiers whose ``fit`` takes ``groups`` get them, too, and searches for
+        their inner folds, also as the last step of a `Pipeline`.
     seeds : sequence of int, default=(0,)
-        Each divides the songs in another way and is every ``random_state`` of the classifiers.
+        Each is every ``random_state`` of the classifiers, and that of the splitter: the songs are
+        divided in another way, where a splitter draws at random.
     n_jobs : int, default=None
         How many folds are computed at a time, in processes; ``None`` is 1 and -1 all cores.
     results : path, default=None
         A folder to keep each fold's results in. A comparison that was stopped goes on from there:
-        what has the same classifier, songs, division and versions is not computed again.
+        what has the same classifier, songs, division and versions is not computed again, but for
+        errors. Code of your own is known by its name: empty the folder when you change it.
     sr : int, default=22050
         Sample rate of waveforms, in Hz, for the comparison of recordings.
     verbose : int, default=0
@@ -133,25 +145,33 @@ def compare_classifiers(
     {'report': 'artist', 'artist': 'clean'}
     """
     check_consistent_length(X, y, groups)
-    groups = check_groups(groups)
-    protocols = resolve(protocols)
+    y, groups, protocols = np.asarray(y), check_groups(groups), resolve(protocols)
+    genres = np.unique(y).tolist()
+    taken = sorted(set(genres) & set(_ANSWERS))
+    if taken:
+        raise ValueError(f"Genres cannot be named {taken}, as columns of the answers are")
     environment = _describe_environment()
-    folder = None if results is None else _open_folder(results, environment)
-    labels = label_rows(X, groups, sr=sr, n_jobs=n_jobs, verbose=verbose)
-    songs = _Songs(X, np.asarray(y), groups, np.arange(len(y)), labels, row_names(X))
-    key = joblib.hash(
-        [environment["versions"], songs.y, groups, [_identify(clip) for clip in select_clips(X)]]
-    )
+    keep = _Keep(results, environment, X, y, groups)
+    songs = _Songs(X, y, groups, np.arange(len(y)), row_names(X))
     with ExitStack() as stack:
-        of_segments = None
-        tasks = []
-        for name, protocol in protocols.items():
-            if protocol.cuts_segments and of_segments is None:
-                of_segments = songs.cut(*stack.enter_context(cut_segments(X)))
-            divided = of_segments if protocol.cuts_segments else songs
-            tasks += _divide(name, protocol, divided, seeds)
+        cuts = any(protocol.cuts_segments for protocol in protocols.values())
+        of_segments = songs.cut(*stack.enter_context(cut_segments(X, sr))) if cuts else songs
+        divided = [
+            (name, protocol, seed, of_segments if protocol.cuts_segments else songs)
+            for name, protocol in protocols.items()
+            for seed in map(int, seeds)
+        ]
+        folds = [
+            protocol.split(part.X, part.y, part.groups, seed) for _, protocol, seed, part in divided
+        ]
+        labels = label_rows(X, groups, sr=sr, n_jobs=n_jobs, verbose=verbose)
+        tasks = [
+            task
+            for how, of_seed in zip(divided, folds, strict=True)
+            for task in _look_for_leaks(*how, of_seed, labels)
+        ]
         calls = (
-            delayed(_run)(name, estimator, *task, np.unique(y).tolist(), folder, key)
+            delayed(_run)(name, estimator, *task, genres, keep.find_file(name, estimator, task))
             for name, estimator in estimators.items()
             for task in tasks
         )
@@ -179,8 +199,6 @@ class _Songs:
         As `compare_classifiers` takes them.
     rows : ndarray of int
         The row of X that each is from.
-    labels : dict
-        As from `label_rows`.
     names : list of str
         What to call each in a message.
     """
@@ -189,42 +207,36 @@ class _Songs:
     y: np.ndarray
     groups: Any
     rows: np.ndarray
-    labels: dict
     names: list
 
     def cut(self, segments, rows):
         groups = None if self.groups is None else self.groups[rows]
-        names = [self.names[row] for row in rows]
-        return _Songs(segments, self.y[rows], groups, rows, {"segments": rows}, names)
+        return _Songs(segments, self.y[rows], groups, rows, [self.names[row] for row in rows])
 
 
-def _divide(name, protocol, songs, seeds):
-    """Yield (columns of the result, songs, train, test) for each seed and fold of a protocol."""
-    for seed in seeds:
-        folds = protocol.split(songs.X, songs.y, songs.groups, seed)
-        for fold, (train, test) in enumerate(folds):
-            leaks = find_leaks(train, test, songs.labels, songs.names, fold)
-            if protocol.promises_clean and len(leaks):
-                raise LeakageError(f"{name}: {describe(leaks)}", leaks)
-            cleanest = "unknown" if songs.groups is None else "clean"
-            leakage = max(leaks["kind"], key=KINDS.index, default=cleanest)
-            about = {
-                "protocol": name,
-                "seed": seed,
-                "fold": fold,
-                "is_valid": not protocol.cuts_segments,
-                "leakage": leakage,
-            }
-            yield about, songs, train, test
+def _look_for_leaks(name, protocol, seed, songs, folds, labels):
+    """Yield (columns of the result, songs, train, test) for each fold of a protocol and seed."""
+    if protocol.cuts_segments:
+        labels = {"segments": songs.rows}
+    for fold, (train, test) in enumerate(folds):
+        leaks = find_leaks(train, test, labels, songs.names, fold)
+        if protocol.promises_clean and len(leaks):
+            raise LeakageError(f"{name}: {describe(leaks)}", leaks)
+        cleanest = "unknown" if songs.groups is None else "clean"
+        about = {
+            "protocol": name,
+            "seed": seed,
+            "fold": fold,
+            "is_valid": not protocol.cuts_segments,
+            "leakage": max(leaks["kind"], key=KINDS.index, default=cleanest),
+        }
+        yield about, songs, train, test
 
 
-def _run(name, estimator, about, songs, train, test, genres, folder, songs_key):
-    """Return the row of one classifier and fold, computed or from the folder."""
-    file = None
-    if folder is not None:
-        file = folder / f"{joblib.hash([estimator, songs_key, about, train, test])}.joblib"
-        if file.exists():
-            return {**joblib.load(file), "estimator": name}
+def _run(name, estimator, about, songs, train, test, genres, file):
+    """Return the row of one classifier and fold, computed or from a file."""
+    if file is not None and file.exists():
+        return {**joblib.load(file), "estimator": name}
     row = {
         "estimator": name,
         **about,
@@ -249,23 +261,67 @@ def _fit_and_ask(estimator, seed, songs, train, test, genres):
     clf.set_params(
         **{name: seed for name in clf.get_params() if name.split("__")[-1] == "random_state"}
     )
-    groups = songs.rows if songs.groups is None else songs.groups
-    group_param = None if songs.groups is None else fit_parameter_name(clf, "groups")
-    fit_params = {group_param: groups[train]} if group_param else {}
+    group_param = None if songs.groups is None else _groups_param(clf)
+    fit_params = {group_param: songs.groups[train]} if group_param else {}
     X_test = _safe_indexing(songs.X, test)
     start = time.perf_counter()
-    clf.fit(_safe_indexing(songs.X, train), songs.y[train], **fit_params)
+    with warnings.catch_warnings():
+        # by the inner folds of a search, which is told the groups in case they are by group
+        warnings.filterwarnings("ignore", "The groups parameter is ignored", UserWarning)
+        clf.fit(_safe_indexing(songs.X, train), songs.y[train], **fit_params)
     fitted = time.perf_counter()
     predicted = clf.predict(X_test)
     seconds = {"fit_seconds": fitted - start, "predict_seconds": time.perf_counter() - fitted}
+    groups = songs.rows if songs.groups is None else songs.groups
+    columns = [songs.y[test], predicted, groups[test]]
     answers = pd.DataFrame(
-        {"genre": songs.y[test], "predicted": predicted, "group": groups[test]},
-        index=pd.Index(songs.rows[test], name="song"),
+        dict(zip(_ANSWERS, columns, strict=True)), index=pd.Index(songs.rows[test], name="song")
     )
+    proba = None
     if hasattr(clf, "predict_proba"):
-        proba = pd.DataFrame(clf.predict_proba(X_test), answers.index, clf.classes_)
-        answers = answers.join(proba.reindex(columns=genres, fill_value=0.0))
-    return {**score_answers(answers, genres), **seconds, "answers": answers}
+        given = pd.DataFrame(clf.predict_proba(X_test), answers.index, clf.classes_)
+        given = given.reindex(columns=genres, fill_value=0.0)
+        answers, proba = pd.concat([answers, given], axis=1), given.to_numpy(dtype=float)
+    scores = score_answers(songs.y[test], predicted, proba, genres)
+    return {**scores, **seconds, "answers": answers}
+
+
+def _groups_param(clf):
+    last = clf[-1] if isinstance(clf, Pipeline) else clf
+    if isinstance(last, GridSearchCV | RandomizedSearchCV):
+        return f"{clf.steps[-1][0]}__groups" if isinstance(clf, Pipeline) else "groups"
+    return fit_parameter_name(clf, "groups")
+
+
+class _Keep:
+    """A folder of results, each in a file of its own that says all that it came from."""
+
+    def __init__(self, folder, environment, X, y, groups):
+        self._folder: Path | None = None
+        if folder is None:
+            return
+        self._folder = Path(folder)
+        self._folder.mkdir(parents=True, exist_ok=True)
+        text = json.dumps(environment, indent=2)
+        Path(folder, "environment.json").write_text(text + "\n")
+        others = X.drop(columns="path", errors="ignore") if isinstance(X, pd.DataFrame) else None
+        clips = [_identify(clip) for clip in select_clips(X)]
+        self._songs_key = joblib.hash([environment["versions"], y, groups, clips, others])
+
+    def find_file(self, name, estimator, task):
+        """Return the file of a classifier and a task, or None if nothing is kept."""
+        if self._folder is None:
+            return None
+        about, _, train, test = task
+        try:
+            of_estimator = joblib.hash(clone(estimator))
+        except PicklingError as error:
+            raise ValueError(
+                f"The classifier {name!r} cannot be told from others, and results=None would have "
+                f"to do, since it cannot be pickled: {error}"
+            ) from error
+        key = joblib.hash([of_estimator, self._songs_key, about, train, test])
+        return self._folder / f"{key}.joblib"
 
 
 def _identify(clip):
@@ -287,10 +343,3 @@ def _describe_environment():
         "processors": os.cpu_count(),
         "versions": installed_versions(_PACKAGES),
     }
-
-
-def _open_folder(path, environment):
-    folder = Path(path)
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / "environment.json").write_text(json.dumps(environment, indent=2) + "\n")
-    return folder

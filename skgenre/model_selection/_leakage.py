@@ -7,7 +7,7 @@ from sklearn.utils import check_consistent_length
 
 from .._division import check_groups
 from ..audio._copies import find_copies
-from ._splits import make_folds
+from ._splits import make_folds, select_clips
 
 # What may be on both sides of a split, from bad to worst.
 KINDS = ("artist", "replica", "file", "segments")
@@ -125,6 +125,7 @@ def check_leakage(
 
 def describe(leaks):
     """Return a sentence that names some of the leaks."""
+    leaks = leaks[leaks["fold"] == leaks["fold"].iloc[0]]
     worst = max(leaks["kind"], key=KINDS.index)
     leaks = leaks[leaks["kind"] == worst]
     named = [
@@ -153,10 +154,7 @@ def find_leaks(train, test, labels, names, fold=0):
 
 
 def label_rows(X, groups, songs=None, *, sr=22050, n_jobs=None, timeout=120.0, verbose=0):
-    """Return what may not be on both sides: by kind, a label for each row.
-
-    Paths that are the same file are no copies of each other, but worse.
-    """
+    """Return what may not be on both sides: by kind, a label for each row."""
     clips = select_clips(X)
     copies = find_copies(clips, sr=sr, n_jobs=n_jobs, timeout=timeout, verbose=verbose)
     labels = {"replica": copies}
@@ -167,13 +165,6 @@ def label_rows(X, groups, songs=None, *, sr=22050, n_jobs=None, timeout=120.0, v
     if songs is not None:
         labels["segments"] = np.asarray(songs)
     return labels
-
-
-def select_clips(X):
-    """Return the clips of X, a sequence of them or a frame that has them as ``path``."""
-    if isinstance(X, pd.DataFrame):
-        return list(X["path"]) if "path" in X else list(X.to_numpy())
-    return list(X)
 
 
 def row_names(X):

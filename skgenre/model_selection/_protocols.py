@@ -1,22 +1,26 @@
 """How songs are divided to judge a classifier, by name."""
 
+import os
 import tempfile
 from collections.abc import Callable
 from contextlib import contextmanager
+from copy import copy
 from dataclasses import dataclass
+from numbers import Integral
 from pathlib import Path
 
 import numpy as np
 import soundfile as sf
 from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold, StratifiedShuffleSplit
 
-from ..audio import load_audio
+from ..audio import AudioError, load_audio
 from ..audio._decode import open_audio
-from ._leakage import select_clips
-from ._splits import GTZANFilteredSplit, make_folds
+from ._splits import GTZANFilteredSplit, make_folds, select_clips
 
 # As the report of 2022, which took ten segments of 3 s from each song.
 N_SEGMENTS = 10
+# A shorter array is no waveform, but features.
+_SHORTEST = 1.0
 
 
 @dataclass(frozen=True)
@@ -80,36 +84,53 @@ def resolve(protocols):
     return found
 
 
-def _of_user(splitter):
-    folds = splitter if hasattr(splitter, "split") else list(splitter)
-    return Protocol(lambda seed: folds)
+def _of_user(cv):
+    """Return the protocol of what scikit-learn takes as ``cv``."""
+    if not hasattr(cv, "split"):
+        cv = cv if isinstance(cv, Integral) else list(cv)
+        return Protocol(lambda seed: cv)
+
+    def make_splitter(seed):
+        splitter = copy(cv)
+        if getattr(splitter, "random_state", None) is not None:
+            splitter.random_state = seed
+        return splitter
+
+    return Protocol(make_splitter, promises_clean=isinstance(cv, GTZANFilteredSplit))
 
 
 @contextmanager
-def cut_segments(X):
+def cut_segments(X, sr):
     """Give the segments of clips as clips of their own, and the row that each was cut from.
 
-    Paths become paths of temporary files.
+    Paths become paths of temporary files; those that cannot be read stay.
     """
     clips = select_clips(X)
     with tempfile.TemporaryDirectory() as folder:
         segments: list = []
         songs: list[int] = []
         for i, clip in enumerate(clips):
-            for part in _cut(clip, Path(folder, f"{i}")):
+            for part in _cut(clip, sr, Path(folder, f"{i}")):
                 segments.append(part)
                 songs.append(i)
         yield segments, np.array(songs)
 
 
-def _cut(clip, stem):
-    if isinstance(clip, np.ndarray):
-        if clip.ndim != 1 or len(clip) < N_SEGMENTS:
-            raise ValueError("Segments are cut from paths and waveforms, not from features")
-        return np.array_split(clip, N_SEGMENTS)
-    with open_audio(clip) as file:
-        sr = file.samplerate
-    y = load_audio(clip, sr=sr)
+def _cut(clip, sr, stem):
+    if not isinstance(clip, str | bytes | os.PathLike):
+        waveform = np.asarray(clip)
+        if waveform.ndim != 1 or len(waveform) < _SHORTEST * sr:
+            raise ValueError(
+                f"Segments are cut from paths and from waveforms of at least {_SHORTEST:g} s, got "
+                f"an array of shape {waveform.shape}"
+            )
+        return np.array_split(waveform, N_SEGMENTS)
+    try:
+        with open_audio(clip) as file:
+            sr = file.samplerate
+        y = load_audio(clip, sr=sr)
+    except AudioError:
+        return [clip]
     paths = [f"{stem}.{j}.wav" for j in range(N_SEGMENTS)]
     for path, part in zip(paths, np.array_split(y, N_SEGMENTS), strict=True):
         sf.write(path, part, sr, subtype="FLOAT")

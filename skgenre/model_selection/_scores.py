@@ -6,34 +6,38 @@ N_BINS = 15
 SCORES = ("accuracy", "macro_f1", "log_loss", "calibration_error", "top3_accuracy")
 
 
-def score_answers(answers, genres):
+def score_answers(true, predicted, proba, genres):
     """Return the scores of one fold by name.
 
     Parameters
     ----------
-    answers : DataFrame
-        ``genre`` and ``predicted`` of each song, and the probability of each of ``genres``, if the
-        classifier gives any.
+    true, predicted : ndarray of shape (n_songs,)
+        The genre of each song, and what the classifier says.
+    proba : ndarray of shape (n_songs, n_genres) or None
+        The probability of each of ``genres``, if the classifier gives any.
     genres : list
         All genres.
     """
     scores = {
-        "accuracy": accuracy_score(answers["genre"], answers["predicted"]),
-        "macro_f1": f1_score(
-            answers["genre"], answers["predicted"], average="macro", zero_division=0
-        ),
+        "accuracy": accuracy_score(true, predicted),
+        "macro_f1": f1_score(true, predicted, average="macro", zero_division=0),
     }
-    if not set(genres) <= set(answers.columns):
+    if proba is None:
         return scores
-    proba = answers[genres].to_numpy(dtype=float)
-    true = pd.Index(genres).get_indexer(answers["genre"])
-    of_true = proba[np.arange(len(true)), true]
+    codes = pd.Index(genres).get_indexer(true)
     return {
         **scores,
-        "log_loss": log_loss(true, _clip(proba), labels=np.arange(len(genres))),
-        "calibration_error": calibration_error(proba, true),
-        "top3_accuracy": np.mean((proba > of_true[:, np.newaxis]).sum(axis=1) < 3),
+        "log_loss": log_loss(codes, _clip(proba), labels=np.arange(len(genres))),
+        "calibration_error": calibration_error(proba, codes),
+        "top3_accuracy": _top_accuracy(proba, codes, 3),
     }
+
+
+def _top_accuracy(proba, true, k):
+    """Return how often the true genre is among the k most probable, tied ones by lot."""
+    of_true = proba[np.arange(len(true)), true][:, np.newaxis]
+    n_above, n_tied = (proba > of_true).sum(axis=1), (proba == of_true).sum(axis=1)
+    return np.mean(np.clip((k - n_above) / n_tied, 0, 1))
 
 
 def _clip(proba):

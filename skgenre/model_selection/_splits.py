@@ -4,6 +4,7 @@ import warnings
 from numbers import Integral
 
 import numpy as np
+import pandas as pd
 from sklearn.model_selection import StratifiedGroupKFold, check_cv
 from sklearn.utils import check_random_state, check_scalar
 
@@ -17,7 +18,16 @@ def make_folds(cv, X, y, groups):
     """Return a list of (train, test) from whatever scikit-learn takes as ``cv``."""
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "The groups parameter is ignored", UserWarning)
-        return list(check_cv(cv, y, classifier=True).split(X, y, groups))
+        folds = list(check_cv(cv, y, classifier=True).split(X, y, groups))
+    rows = np.arange(len(y))
+    return [(rows[np.asarray(train)], rows[np.asarray(test)]) for train, test in folds]
+
+
+def select_clips(X):
+    """Return the clips of X, a sequence of them or a frame that has them as ``path``."""
+    if isinstance(X, pd.DataFrame):
+        return list(X["path"]) if "path" in X else list(X.to_numpy())
+    return list(X)
 
 
 class GTZANFilteredSplit:
@@ -74,8 +84,8 @@ class GTZANFilteredSplit:
 
         Parameters
         ----------
-        X : sequence of paths, or anything of as many rows as ``songs``
-            The songs.
+        X : sequence of paths or DataFrame with a column ``path``
+            The songs; or anything of as many rows as ``songs``.
         y, groups : ignored
             As scikit-learn's splitters take them.
 
@@ -95,7 +105,9 @@ class GTZANFilteredSplit:
             raise ValueError(f"train and test share the list {min(shared)!r}")
         if self.songs is not None and len(self.songs) != len(X):
             raise ValueError(f"songs has {len(self.songs)} names, and X has {len(X)} rows")
-        names = [_song_name(song) for song in (X if self.songs is None else self.songs)]
+        names = [
+            _song_name(song) for song in (select_clips(X) if self.songs is None else self.songs)
+        ]
         of_song = read_index()["filtered_split"].reindex(names)
         sides = [np.flatnonzero(of_song.isin(lists)) for lists in (train, test)]
         for side, lists in zip(sides, (train, test), strict=True):

@@ -5,6 +5,7 @@ from scipy.stats import bootstrap, permutation_test
 from ._leakage import KINDS
 
 _MEANS = ("macro_f1", "log_loss", "calibration_error", "top3_accuracy")
+_N_DRAWN_AT_ONCE = 10_000_000
 _LEAKAGES = ("clean", "unknown", *KINDS)
 
 
@@ -22,10 +23,10 @@ def summarize(
     Parameters
     ----------
     results : DataFrame
-        As `compare_classifiers` returns it, or several of them concatenated.
+        As `compare_classifiers` returns it, or several of them of the same songs, concatenated.
     reference : str, default=None
         The classifier that the others are compared with; None is, in each protocol, the most
-        accurate.
+        accurate, as it is where the reference failed or is missing.
     confidence_level : float, default=0.95
         Of all intervals; a difference is real if it is significant at 1 minus this.
     max_accuracy : float, default=None
@@ -123,7 +124,7 @@ def _summarize_protocol(results, reference, settings):
         for name, of_estimator in results.groupby("estimator", sort=False)
     ]
     table = pd.DataFrame(rows).sort_values("accuracy", ascending=False, ignore_index=True)
-    if reference is None or songs[reference].empty:
+    if reference not in songs or songs[reference].empty:
         reference = table["estimator"][0]
     others = [name for name in table["estimator"] if name != reference and not songs[name].empty]
     differences = pd.DataFrame(
@@ -137,7 +138,7 @@ def _summarize_protocol(results, reference, settings):
         [
             table["accuracy"].isna(),
             table["estimator"] == reference,
-            table["p_value"] > 1 - settings["confidence_level"],
+            ~(table["p_value"] <= 1 - settings["confidence_level"]),
             table["difference"] > 0,
         ],
         ["failed", "reference", "tie", "better"],
@@ -188,9 +189,15 @@ def _bootstrap(values, groups, settings):
         method="percentile",
         confidence_level=settings["confidence_level"],
         n_resamples=settings["n_resamples"],
+        batch=_batch(by_group),
         random_state=settings["random_state"],
     )
     return tuple(found.confidence_interval)
+
+
+def _batch(groups):
+    """Return how many resamples of groups to draw at once."""
+    return max(1, _N_DRAWN_AT_ONCE // len(groups))
 
 
 def _interval(songs, settings):
@@ -216,6 +223,7 @@ def _compare(songs, reference, settings):
         np.sum,
         permutation_type="samples",
         n_resamples=settings["n_resamples"],
+        batch=_batch(np.unique(groups)),
         random_state=settings["random_state"],
     )
     return gains.mean(), low, high, test.pvalue

@@ -3,12 +3,19 @@ import pandas as pd
 import pytest
 from numpy.testing import assert_allclose
 from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.compose import make_column_transformer
 from sklearn.dummy import DummyClassifier
 from sklearn.linear_model import LogisticRegression, RidgeClassifier
-from sklearn.model_selection import KFold, LeaveOneGroupOut, cross_val_score
+from sklearn.model_selection import (
+    GridSearchCV,
+    GroupKFold,
+    KFold,
+    LeaveOneGroupOut,
+    cross_val_score,
+)
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler
+from sklearn.preprocessing import FunctionTransformer, StandardScaler
 
 from skgenre import (
     GTZANFilteredSplit,
@@ -90,6 +97,52 @@ def top_three(clf, X, y):
     return np.mean([genre in clf.classes_[of_song] for genre, of_song in zip(y, best, strict=True)])
 
 
+def test_ties_are_no_hits():
+    X, y = np.zeros((80, 1)), np.tile([f"genre {i}" for i in range(8)], 10)
+    uniform = {"uniform": DummyClassifier(strategy="prior")}
+    results = compare_classifiers(uniform, X, y, protocols=["stratified"])
+    assert_allclose(results["top3_accuracy"], 3 / 8)
+
+
+@pytest.mark.parametrize("genres", [[False, True], [0, 1]])
+def test_labels_of_other_kinds(table, genres):
+    X, y, _ = table
+    y = np.array(genres)[np.isin(y, ["jazz", "rock"]).astype(int)]
+    results = compare_classifiers(
+        {"linear": LogisticRegression()}, X, y, protocols={"three": 3}, groups=np.arange(60)
+    )
+    assert results["error"].isna().all()
+    assert_allclose(results["accuracy"], cross_val_score(LogisticRegression(), X, y, cv=3))
+    assert results["log_loss"].notna().all()
+
+
+def test_genres_named_as_columns_are_refused(table):
+    X, y, _ = table
+    with pytest.raises(ValueError, match=r"cannot be named \['group'\]"):
+        compare_classifiers({"a": DummyClassifier()}, X, np.where(y == "rock", "group", y))
+
+
+def test_frames_with_paths(songs_by_artist, tmp_path):
+    import soundfile as sf
+
+    X, _, _ = songs_by_artist
+    [(train, test)] = GTZANFilteredSplit().split(SONGS)
+    songs = [SONGS[i] for i in [*train[:8], *test[:8]]]
+    paths = [str(tmp_path / f"{song}.wav") for song in songs]
+    for path, waveform in zip(paths, X, strict=False):
+        sf.write(path, waveform, 22050)
+    y = np.tile(["blues", "rock"], 8)
+    numbers = np.arange(16.0)
+    frame = pd.DataFrame({"path": paths, "number": numbers})
+    take = make_column_transformer(("passthrough", ["number"]))
+    clf = {"nearest": make_pipeline(take, KNeighborsClassifier(1))}
+    settings = {"protocols": ["filtered"], "groups": np.arange(16), "results": tmp_path / "kept"}
+    first = compare_classifiers(clf, frame, y, **settings)["answers"][0]
+    other = compare_classifiers(clf, frame.assign(number=-numbers), y, **settings)["answers"][0]
+    assert len(list((tmp_path / "kept").glob("*.joblib"))) == 2
+    assert list(first.index) == list(other.index) == list(range(8, 16))
+
+
 def test_calibration_error():
     from skgenre.model_selection._scores import calibration_error
 
@@ -144,13 +197,39 @@ def test_segments_of_files_and_of_waveforms_are_the_same(songs_by_artist, neares
     of_waveforms = compare_classifiers({"nearest": nearest}, X, y, **settings)
     of_files = compare_classifiers({"nearest": nearest}, paths, y, **settings)
     assert of_files["n_train"][0] == 96
+    answers = of_files["answers"][0]
+    assert len(answers) == of_files["n_test"][0] == 24
+    assert np.mean(answers["genre"] == answers["predicted"]) == of_files["accuracy"][0]
+    most_probable = answers.iloc[:, 3:].idxmax(axis=1)
+    assert (most_probable == answers["predicted"]).all()
     pd.testing.assert_frame_equal(of_files["answers"][0], of_waveforms["answers"][0])
 
 
-def test_features_cannot_be_cut(table):
-    X, y, _ = table
-    with pytest.raises(ValueError, match="not from features"):
+def test_features_cannot_be_cut():
+    X, y = np.zeros((40, 60)), np.repeat(["a", "b"], 20)
+    with pytest.raises(ValueError, match=r"waveforms of at least 1 s, got .* \(60,\)"):
         compare_classifiers({"a": DummyClassifier()}, X, y, protocols=["leaky-segments"])
+
+
+def test_what_cannot_be_read_is_left_to_the_classifier(songs_by_artist, tmp_path):
+    import soundfile as sf
+
+    X, y, _ = songs_by_artist
+    paths = [tmp_path / f"{i}.wav" for i in range(12)]
+    for path, waveform in zip(paths, X, strict=False):
+        sf.write(path, waveform, 22050)
+    for broken in paths[:2]:
+        broken.write_bytes(b"broken")
+    dummy = {"dummy": DummyClassifier()}
+    settings = {"protocols": ["leaky-segments"], "groups": np.arange(12)}
+    results = compare_classifiers(dummy, paths, y[:12], **settings)
+    assert results["n_train"][0] + results["n_test"][0] == 102
+    features = np.random.RandomState(0).normal(size=(20, 5))
+    features[[0, 19]] = np.nan
+    table = compare_classifiers(
+        dummy, features, np.tile(["a", "b"], 10), protocols=["artist"], groups=np.arange(20)
+    )
+    assert set(table["leakage"]) == {"clean"}
 
 
 def test_protocols_that_promise_to_be_clean_are(songs_by_artist, tmp_path):
@@ -207,6 +286,39 @@ def test_groups_and_seeds_reach_the_classifier(table, tmp_path):
     assert (tmp_path / "log").read_text().splitlines() == ["48 48 3", "48 48 4"]
     compare_classifiers({"noting": Noting(file=file)}, X, y, protocols=["report"], seeds=[5])
     assert (tmp_path / "log").read_text().splitlines()[2:] == ["48 None 5"]
+
+
+def test_seeds_reach_splitters(table):
+    X, y, artists = table
+    folds = {"mine": KFold(3, shuffle=True, random_state=7)}
+    results = compare_classifiers(
+        {"a": DummyClassifier()}, X, y, protocols=folds, groups=artists, seeds=range(2)
+    )
+    first, second = (tuple(answers.index) for answers in results["answers"].iloc[[0, 3]])
+    assert first != second
+    assert folds["mine"].random_state == 7
+
+
+def test_groups_reach_the_inner_folds_of_a_search(table):
+    X, y, artists = table
+    for cv in (GroupKFold(2), 2):
+        search = GridSearchCV(LogisticRegression(), {"C": [0.1, 1]}, cv=cv)
+        results = compare_classifiers(
+            {"alone": search, "last": make_pipeline(StandardScaler(), search)},
+            X,
+            y,
+            protocols=["report"],
+            groups=artists,
+        )
+        assert results["error"].isna().all()
+
+
+def test_what_cannot_be_told_from_others_is_not_kept(table, tmp_path):
+    X, y, _ = table
+    unknown = {"mine": make_pipeline(FunctionTransformer(lambda X: X), LogisticRegression())}
+    assert compare_classifiers(unknown, X, y, protocols=["report"])["error"].isna().all()
+    with pytest.raises(ValueError, match="'mine' cannot be told from others"):
+        compare_classifiers(unknown, X, y, protocols=["report"], results=tmp_path)
 
 
 def test_a_failure_is_a_row(table):

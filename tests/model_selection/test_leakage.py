@@ -111,6 +111,14 @@ def test_segments_of_a_song_are_the_worst(songs):
         check_leakage(X, y, HALVES, artists, songs=np.arange(N_SONGS) % 10)
 
 
+@pytest.mark.parametrize("as_side", [tuple, lambda rows: np.isin(np.arange(N_SONGS), rows)])
+def test_sides_are_given_as_scikit_learn_takes_them(songs, as_side):
+    X, y, _ = songs
+    sides = [tuple(map(as_side, fold)) for fold in HALVES]
+    with pytest.raises(LeakageError, match=r"row 0 \(train\) and row 10"):
+        check_leakage(X, y, sides, np.arange(N_SONGS) % 10)
+
+
 def test_files_that_cannot_be_read_are_like_no_other(song_files, tmp_path):
     paths, y, _ = song_files
     given = paths.tolist()

@@ -69,5 +69,7 @@ def test_artists_are_groups_whatever_the_spelling():
     groups = artist_groups(songs)
     assert groups[0] == groups[1]
     assert len(set(groups)) == 3
+    punctuation = artist_groups(pd.DataFrame({"artist": ["!!!", "???", " ", ""]}))
+    assert len(set(punctuation)) == 4
     with pytest.raises(ValueError, match="no 'artist'"):
         artist_groups(pd.DataFrame({"path": ["a"]}))

@@ -116,7 +116,15 @@ def test_a_comparison_is_summarized(results):
 
 def test_one_artist_has_no_interval():
     summary = summarize(make_results({"a": np.ones(5), "b": np.zeros(5)}, np.zeros(5)))
-    assert summary[["low", "high", "difference_low", "p_value"]].isna().all(axis=None)
+    assert summary[["low", "high", "difference_low"]].isna().all(axis=None)
+    assert list(summary["verdict"]) == ["reference", "tie"]
+
+
+def test_a_reference_that_is_missing_somewhere_is_replaced_there():
+    both = make_results({"a": np.arange(20) > 4, "b": np.arange(20) > 9}, np.arange(20))
+    alone = make_results({"b": np.arange(20) > 9}, np.arange(20)).assign(protocol="report")
+    summary = summarize(pd.concat([both, alone]), reference="a")
+    assert list(summary["verdict"][summary["protocol"] == "report"]) == ["reference"]
 
 
 def test_an_unknown_reference_is_named(results):
