@@ -131,6 +131,7 @@ def _summarize_protocol(results, reference, settings):
         [_compare(songs[name], songs[reference], settings) for name in others],
         index=others,
         columns=["difference", "difference_low", "difference_high", "p_value"],
+        dtype=float,
     )
     differences["p_value"] = _holm(differences["p_value"].to_numpy())
     table = table.join(differences, on="estimator")
