@@ -12,14 +12,17 @@ import tempfile
 import numpy as np
 import pandas as pd
 from _machine import describe_machine
-from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold, cross_val_predict
+from sklearn.model_selection import StratifiedKFold
 
-from skgenre import make_genre_classifier
+from skgenre import compare_classifiers, make_genre_classifier, summarize
 from skgenre.datasets import load_gtzan
 
-N_FOLDS = 5
 COLUMNS = ("audio", "title", "artist")
 SETS = [("audio",), ("title",), ("artist",), ("audio", "title"), COLUMNS]
+PROTOCOLS = {
+    "random folds": StratifiedKFold(5, shuffle=True, random_state=0),
+    "artists apart": "artist",
+}
 
 
 def main():
@@ -35,29 +38,18 @@ def main():
     songs = pd.DataFrame({"path": data.paths, "title": data.title, "artist": data.artist})[used]
     y, artists = data.target[used], data.groups[used]
     print(f"{len(y)} songs of {len(set(artists))} artists")
-
-    def score(clf, splitter, groups):
-        accuracies = []
-        for seed in range(args.seeds):
-            folds = list(splitter(N_FOLDS, shuffle=True, random_state=seed).split(y, y, groups))
-            accuracies.append(np.mean(cross_val_predict(clf, songs, y, cv=folds) == y))
-        return np.mean(accuracies)
-
-    rows = []
     with tempfile.TemporaryDirectory() as cache:
+        classifiers = {}
         for taken in SETS:
             left_out = {f"columns__{name}": "drop" for name in set(COLUMNS) - set(taken)}
-            clf = make_genre_classifier(
+            classifiers[", ".join(taken)] = make_genre_classifier(
                 "metadata", duration=args.duration, n_jobs=2, cache=cache, **left_out
             )
-            rows.append(
-                {
-                    "from": ", ".join(taken),
-                    "random folds": score(clf, StratifiedKFold, None),
-                    "artists apart": score(clf, StratifiedGroupKFold, artists),
-                }
-            )
-    print(pd.DataFrame(rows).round(3).to_string(index=False))
+        results = compare_classifiers(
+            classifiers, songs, y, protocols=PROTOCOLS, groups=artists, seeds=range(args.seeds)
+        )
+    columns = ["protocol", "estimator", "leakage", "accuracy", "low", "high"]
+    print(summarize(results)[columns].round(3).to_string(index=False))
 
 
 if __name__ == "__main__":

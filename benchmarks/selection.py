@@ -4,9 +4,9 @@
 
 The table has a row for each song: `song` (as `blues.00000`), `genre`, and its features. A logistic
 regression on all standardised features is compared with the same after `FeatureWizSelector` and
-after `SelectKBest` with as many features, selected anew in each fold: (i) trained on the train list
-of the fault-filtered split and tested on its valid list, (ii) cross-validated by artist, with other
-folds for each seed, on the songs of both.
+after `SelectKBest`, selected anew in each fold: (i) trained on the train list of the fault-filtered
+split and tested on its valid list, (ii) cross-validated by artist, with other folds for each seed,
+on the songs of both. `SelectKBest` keeps as many as `FeatureWizSelector` does on the train list.
 
 Each accuracy, the mean over seeds, stands with its 95 % interval and the difference from all
 features with its own: a bootstrap over artists of the songs' answers.
@@ -14,68 +14,34 @@ features with its own: a bootstrap over artists of the songs' answers.
 
 import argparse
 
-import numpy as np
 import pandas as pd
 from _machine import describe_machine
-from models import compare, make_folds
 from sklearn.feature_selection import SelectKBest
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from skgenre import FeatureWizSelector
+from skgenre import FeatureWizSelector, GTZANFilteredSplit, compare_classifiers, summarize
 from skgenre.datasets._gtzan import read_index
 from skgenre.model_selection import artist_groups
 
+COLUMNS = [
+    *("estimator", "leakage", "n_songs", "accuracy", "low", "high"),
+    *("difference", "difference_low", "difference_high", "p_value", "verdict"),
+]
+
 
 def load(path):
-    """Return features, genres, artists, and whether each song is of the list to train on."""
+    """Return features by song, genres, and artists, of the train and valid lists."""
     table = pd.read_csv(path, index_col="song")
     index = read_index().loc[table.index]
     used = index["filtered_split"].isin(["train", "valid"]).to_numpy()
-    groups = artist_groups(index)
-    is_train = (index["filtered_split"] == "train").to_numpy()
     features = table.drop(columns="genre")
-    return features[used], table["genre"].to_numpy()[used], groups[used], is_train[used]
+    return features[used], table["genre"].to_numpy()[used], artist_groups(index)[used]
 
 
 def make_model(*selectors):
     return make_pipeline(StandardScaler(), *selectors, LogisticRegression(C=0.1, max_iter=2000))
-
-
-def fit_models(X, y):
-    """Return fitted models by name."""
-    models = {
-        "all features": make_model().fit(X, y),
-        "FeatureWizSelector": make_model(FeatureWizSelector(n_jobs=2)).fit(X, y),
-    }
-    n_selected = models["FeatureWizSelector"][-1].n_features_in_
-    return {**models, "SelectKBest": make_model(SelectKBest(k=n_selected)).fit(X, y)}
-
-
-def run(songs, split, seeds):
-    """Print a line for each model."""
-    X, y, groups, is_train = songs
-    is_right: dict = {}
-    n_selected: dict = {}
-    for seed in range(seeds):
-        for train, test in make_folds(split, y, groups, is_train, seed, share=1.0):
-            for name, model in fit_models(X.iloc[train], y[train]).items():
-                right = model.predict(X.iloc[test]) == y[test]
-                is_right.setdefault(name, []).append(pd.Series(right, index=test, dtype=float))
-                n_selected.setdefault(name, []).append(model[-1].n_features_in_)
-    means = {name: pd.concat(parts).groupby(level=0).mean() for name, parts in is_right.items()}
-    rows = [
-        {
-            "model": name,
-            "features": np.mean(n_selected[name]),
-            "accuracy": compare(mean, 0.0, groups),
-            "against all": compare(mean, means["all features"], groups),
-        }
-        for name, mean in means.items()
-    ]
-    print(f"\n{split}, {len(next(iter(means.values())))} songs tested")
-    print(pd.DataFrame(rows).to_string(index=False, float_format="{:.1f}".format))
 
 
 def main():
@@ -83,17 +49,25 @@ def main():
     parser.add_argument("--data", required=True, help="CSV file of features")
     parser.add_argument("--seeds", type=int, default=5)
     args = parser.parse_args()
-    songs = load(args.data)
-    X, y, groups, is_train = songs
+    X, y, groups = load(args.data)
     print(describe_machine("scikit-learn", "featurewiz"))
-    print(
-        f"{len(X)} songs of {len(set(groups))} artists with {X.shape[1]} features, "
-        f"{is_train.sum()} songs in the train list"
-    )
-    selector = FeatureWizSelector(n_jobs=2).fit(X[is_train], y[is_train])
-    print(f"selected on the train list: {', '.join(X.columns[selector.order_])}")
-    run(songs, "lists", 1)
-    run(songs, "artists", args.seeds)
+    print(f"{len(X)} songs of {len(set(groups))} artists with {X.shape[1]} features")
+    lists = GTZANFilteredSplit(songs=X.index)
+    train, _ = next(lists.split(X))
+    selector = FeatureWizSelector(n_jobs=2).fit(X.iloc[train], y[train])
+    n_selected = len(selector.order_)
+    print(f"{n_selected} selected on the train list: {', '.join(X.columns[selector.order_])}")
+    models = {
+        "all features": make_model(),
+        "FeatureWizSelector": make_model(FeatureWizSelector(n_jobs=2)),
+        "SelectKBest": make_model(SelectKBest(k=n_selected)),
+    }
+    for protocol, splitter, seeds in [("lists", lists, 1), ("artists", "artist", args.seeds)]:
+        results = compare_classifiers(
+            models, X, y, protocols={protocol: splitter}, groups=groups, seeds=range(seeds)
+        )
+        table = summarize(results, reference="all features")[COLUMNS]
+        print(f"\n{protocol}\n{table.round(3).to_string(index=False)}")
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@ import time
 import warnings
 from contextlib import ExitStack
 from dataclasses import dataclass
+from numbers import Integral
 from pathlib import Path
 from pickle import PicklingError
 from typing import Any
@@ -16,7 +17,7 @@ from joblib import delayed
 from sklearn.base import clone
 from sklearn.model_selection import GridSearchCV, RandomizedSearchCV
 from sklearn.pipeline import Pipeline
-from sklearn.utils import _safe_indexing, check_consistent_length
+from sklearn.utils import _safe_indexing, check_consistent_length, check_scalar
 
 from .._base import installed_versions
 from .._division import check_groups
@@ -36,7 +37,7 @@ _ANSWERS = ("genre", "predicted", "group")
 _COLUMNS = (
     *("estimator", "protocol", "seed", "fold", "is_valid", "leakage", "n_train", "n_test"),
     *SCORES,
-    *("fit_seconds", "predict_seconds", "has_unseen_genre", "error", "answers"),
+    *("fit_seconds", "predict_seconds", "has_unseen_genre", "error", "answers", "history"),
 )
 
 
@@ -48,6 +49,7 @@ def compare_classifiers(
     protocols=("report", "artist"),
     groups=None,
     seeds=(0,),
+    max_folds=None,
     n_jobs=None,
     results=None,
     sr=22050,
@@ -83,6 +85,9 @@ def compare_classifiers(
     seeds : sequence of int, default=(0,)
         Each is every ``random_state`` of the classifiers, and that of the splitter: the songs are
         divided in another way, where a splitter draws at random.
+    max_folds : int, default=None
+        Only the first so many folds of each protocol and seed are computed: fewer songs are tested,
+        each by a classifier that learned from as many as ever. ``None`` is all.
     n_jobs : int, default=None
         How many folds are computed at a time, in processes; ``None`` is 1 and -1 all cores.
     results : path, default=None
@@ -112,6 +117,8 @@ def compare_classifiers(
         - ``error``: what an estimator failed with; its scores are NaN. Else missing
         - ``answers``: a DataFrame for each tested song, by its row in X: ``genre``, ``predicted``,
           ``group``, and the probability of each genre
+        - ``history``: what a net keeps of its training as ``history_``, also as the last step of a
+          `Pipeline`. Else missing
 
         What it was computed with is in ``results.attrs["environment"]``, and in the folder.
 
@@ -145,6 +152,8 @@ def compare_classifiers(
     {'report': 'artist', 'artist': 'clean'}
     """
     check_consistent_length(X, y, groups)
+    if max_folds is not None:
+        check_scalar(max_folds, "max_folds", Integral, min_val=1)
     y, groups, protocols = np.asarray(y), check_groups(groups), resolve(protocols)
     genres = np.unique(y).tolist()
     taken = sorted(set(genres) & set(_ANSWERS))
@@ -162,7 +171,8 @@ def compare_classifiers(
             for seed in map(int, seeds)
         ]
         folds = [
-            protocol.split(part.X, part.y, part.groups, seed) for _, protocol, seed, part in divided
+            protocol.split(part.X, part.y, part.groups, seed)[:max_folds]
+            for _, protocol, seed, part in divided
         ]
         labels = label_rows(X, groups, sr=sr, n_jobs=n_jobs, verbose=verbose)
         tasks = [
@@ -244,6 +254,7 @@ def _run(name, estimator, about, songs, train, test, genres, file):
         "n_test": len(test),
         "has_unseen_genre": bool(set(songs.y[test]) - set(songs.y[train])),
         "error": None,
+        "history": None,
     }
     try:
         row.update(_fit_and_ask(estimator, about["seed"], songs, train, test, genres))
@@ -283,12 +294,16 @@ def _fit_and_ask(estimator, seed, songs, train, test, genres):
         given = given.reindex(columns=genres, fill_value=0.0)
         answers, proba = pd.concat([answers, given], axis=1), given.to_numpy(dtype=float)
     scores = score_answers(songs.y[test], predicted, proba, genres)
-    return {**scores, **seconds, "answers": answers}
+    history = getattr(_last_step(clf), "history_", None)
+    return {**scores, **seconds, "answers": answers, "history": history}
+
+
+def _last_step(clf):
+    return clf[-1] if isinstance(clf, Pipeline) else clf
 
 
 def _groups_param(clf):
-    last = clf[-1] if isinstance(clf, Pipeline) else clf
-    if isinstance(last, GridSearchCV | RandomizedSearchCV):
+    if isinstance(_last_step(clf), GridSearchCV | RandomizedSearchCV):
         return f"{clf.steps[-1][0]}__groups" if isinstance(clf, Pipeline) else "groups"
     return fit_parameter_name(clf, "groups")
 

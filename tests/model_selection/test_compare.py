@@ -19,6 +19,7 @@ from sklearn.preprocessing import FunctionTransformer, StandardScaler
 
 from skgenre import (
     GTZANFilteredSplit,
+    KerasANNClassifier,
     LeakageError,
     MFCCSegmenter,
     SegmentSummarizer,
@@ -354,6 +355,34 @@ def test_unseen_genres_are_flagged_and_cost_but_do_not_break(table):
     of_ridge = results[results["estimator"] == "ridge"]
     assert of_ridge["log_loss"].isna().all()
     assert of_ridge["accuracy"].notna().all()
+
+
+def test_the_first_folds_alone(table):
+    X, y, artists = table
+    nearest = {"nearest": KNeighborsClassifier()}
+    whole = compare_classifiers(nearest, X, y, protocols="artist", groups=artists, seeds=[0, 1])
+    part = compare_classifiers(
+        nearest, X, y, protocols="artist", groups=artists, seeds=[0, 1], max_folds=2
+    )
+    assert part["fold"].tolist() == [0, 1, 0, 1]
+    same = ["n_train", "n_test", "accuracy", "macro_f1"]
+    first = whole[whole["fold"] < 2].reset_index(drop=True)
+    pd.testing.assert_frame_equal(part[same], first[same])
+    with pytest.raises(ValueError, match="max_folds"):
+        compare_classifiers(nearest, X, y, max_folds=0)
+
+
+def test_keras_nets_leave_their_history(table, tmp_path):
+    X, y, _ = table
+    net = KerasANNClassifier(hidden_layer_sizes=(4,), epochs=2, random_state=0)
+    classifiers = {"net": make_pipeline(StandardScaler(), net), "nearest": KNeighborsClassifier()}
+    for _ in range(2):  # computed, and from the folder
+        results = compare_classifiers(
+            classifiers, X, y, protocols=["report"], results=tmp_path / "kept"
+        )
+        of_net, of_nearest = results["history"]
+        assert len(of_net["loss"]) == 2
+        assert of_nearest is None
 
 
 def test_processes_give_the_same(table):
