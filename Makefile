@@ -17,8 +17,8 @@ test: $(VENV)/installed
 # The oldest versions that are supported, with the extra `featurewiz`: all but the training of nets.
 test-oldest: $(OLDEST)/installed
 	$(OLDEST)/bin/python -m pytest -n 2 -k "not Keras" skgenre/feature_selection \
-		$(addprefix tests/,audio datasets ensemble feature_extraction feature_selection mixture \
-		model_selection preprocessing test_bags.py test_division.py test_estimator_checks.py \
+		$(addprefix tests/,audio datasets ensemble feature_extraction feature_selection inspection \
+		mixture model_selection preprocessing test_bags.py test_division.py test_estimator_checks.py \
 		test_import.py test_statistics.py)
 
 lint: $(VENV)/installed-dev

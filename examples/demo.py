@@ -8,7 +8,6 @@ import sys
 from pathlib import Path
 
 import joblib
-import librosa
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
@@ -18,11 +17,17 @@ from sklearn.metrics import ConfusionMatrixDisplay, classification_report
 from sklearn.model_selection import StratifiedGroupKFold
 from sklearn.pipeline import Pipeline
 
-from skgenre import KerasCNNClassifier, MelSpectrogramTransformer, MFCCSegmenter, SpectrogramScaler
+from skgenre import (
+    KerasCNNClassifier,
+    MelSpectrogramDisplay,
+    MFCCSegmenter,
+    SegmentTimelineDisplay,
+    SpectrogramScaler,
+    TrainingHistoryDisplay,
+)
 from skgenre.datasets import load_genre_folder, make_genre_clips
 
 SR = 22050
-HOP_LENGTH = 512
 console = Console(highlight=False)
 
 CLASSIFY = """
@@ -107,33 +112,20 @@ def write_songs(folder, n_songs):
 
 
 def draw(picture, song, clf, genres, predicted):
-    """Draw the mel spectrogram of a song, the learning curve and the confusion matrix."""
-    figure, (mel_axes, curve_axes, confusion_axes) = plt.subplots(
-        1, 3, figsize=(18, 5.5), layout="constrained"
+    """Draw a song as the net hears it and what it says of it, how it learned and how it judges."""
+    clf.set_params(mfcc__verbose=0)
+    figure, ((song_axes, answer_axes), (history_axes, confusion_axes)) = plt.subplots(
+        2, 2, figsize=(18, 11), layout="constrained"
     )
-    mel = MelSpectrogramTransformer(hop_length=HOP_LENGTH).fit_transform([song])[0]
-    seconds = np.arange(mel.shape[1]) * HOP_LENGTH / SR
-    hertz = librosa.mel_frequencies(len(mel), fmax=SR / 2)
-    mesh = mel_axes.pcolormesh(seconds, hertz, mel, cmap="magma", rasterized=True)
-    figure.colorbar(mesh, ax=mel_axes, label="dB")
-    mel_axes.set_yscale("symlog", linthresh=1000, base=2)
-    mel_axes.set_yticks(
-        [0, 250, 500, 1000, 2000, 4000, 8000], labels=["0", "250", "500", "1k", "2k", "4k", "8k"]
-    )
-    mel_axes.set(title=f"Mel spectrogram of {Path(song).name}", xlabel="s", ylabel="Hz")
-
-    history = pd.DataFrame(clf["cnn"].history_)
-    history.index += 1
-    history[["accuracy", "val_accuracy"]].set_axis(["training", "validation"], axis=1).plot(
-        ax=curve_axes, title="Learning curve", xlabel="epoch", ylabel="accuracy of segments"
-    )
-    curve_axes.set_ylim(0, 1)
-
+    MelSpectrogramDisplay.from_estimator(clf, song, ax=song_axes)
+    SegmentTimelineDisplay.from_estimator(clf, song, ax=answer_axes)
+    answer_axes.set_title(f"{Path(song).name}, segment by segment")
+    TrainingHistoryDisplay.from_estimator(clf, ax=history_axes)
     ConfusionMatrixDisplay.from_predictions(
         genres, predicted, ax=confusion_axes, xticks_rotation=45, cmap="Blues", colorbar=False
     )
     confusion_axes.set_title("Held-out songs")
-    figure.savefig(picture, dpi=100)
+    figure.savefig(picture, dpi=70)
 
 
 if __name__ == "__main__":

@@ -163,6 +163,9 @@ def compare_classifiers(
     keep = _Keep(results, environment, X, y, groups)
     songs = _Songs(X, y, groups, np.arange(len(y)), row_names(X))
     with ExitStack() as stack:
+        stack.enter_context(warnings.catch_warnings())
+        # loky's, when it replaces a worker that has grown, as each trained net makes it grow
+        warnings.filterwarnings("ignore", "A worker stopped while", UserWarning)
         cuts = any(protocol.cuts_segments for protocol in protocols.values())
         of_segments = songs.cut(*stack.enter_context(cut_segments(X, sr))) if cuts else songs
         divided = [

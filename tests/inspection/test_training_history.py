@@ -71,7 +71,7 @@ def test_from_pipelines_and_on_given_axes():
     assert list(single.axes_) == [axes[0]]
 
 
-def test_a_trained_net(bags):
+def test_a_trained_keras_net(bags):
     X, y = bags
     net = KerasCNNClassifier(epochs=2, validation_fraction=0.25, random_state=0).fit(X, y)
     loss, accuracy = TrainingHistoryDisplay.from_estimator(net).axes_
