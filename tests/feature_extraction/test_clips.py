@@ -1,5 +1,6 @@
 """What goes into a transformer, how clips are cut, and what happens to bad ones."""
 
+import time
 import warnings
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from skgenre import (
     MelSpectrogramTransformer,
     MFCCSegmenter,
 )
+from skgenre.audio._isolation import run_isolated
 
 SR = 22050
 SHORT = {"duration": 1.5, "n_segments": 3}
@@ -286,15 +288,20 @@ def test_long_files_are_cut_as_short_ones(songs, tmp_path, monkeypatch, extra):
 @pytest.mark.parametrize(
     "params", [SHORT, {"duration": None, "n_segments": None, "segment_duration": 0.5}]
 )
-def test_files_are_read_in_another_process_where_asked(some_bad, params):
+def test_files_are_read_in_another_process_where_asked(some_bad, params, monkeypatch):
     expected = MFCCSegmenter(**params).fit_transform(some_bad[::2])
     segmenter = MFCCSegmenter(**params, on_error="nan", timeout=60)
     with pytest.warns(UserWarning, match="2 of 4 clips"):
         features = segmenter.fit_transform(some_bad)
     for one, other in zip(features[::2], expected, strict=True):
         assert_array_equal(one, other)
-    with pytest.warns(UserWarning, match="not decoded within 1e-09 s"):
-        segmenter.set_params(timeout=1e-9).transform(some_bad[:2])
+
+    def hang(function, name, timeout):
+        return run_isolated(time.sleep, 3600, timeout=timeout)
+
+    monkeypatch.setattr("skgenre.audio._load.run_isolated", hang)
+    with pytest.warns(UserWarning, match=r"not decoded within 0\.05 s"):
+        segmenter.set_params(timeout=0.05).transform(some_bad[:2])
 
 
 def test_a_bad_file_is_no_noise_among_workers(song_files, tmp_path, capfd):
