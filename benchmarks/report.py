@@ -19,6 +19,7 @@ the protocols that have five or ten. For the whole of GTZAN as the report traine
 """
 
 import argparse
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -74,14 +75,11 @@ def load(folder):
     )
 
 
-def make_classifiers(names, *, duration, args):
+def make_classifiers(names, *, duration, cache, args):
     """Return pipelines by name, which cut clips of any duration in segments as long as usual."""
-    settings = {
-        "epochs": args.epochs,
-        "validation_fraction": VALIDATION_FRACTION,
-        "checkpoint": args.checkpoint,
-    }
-    cache = args.out.resolve() / "features"
+    settings = {"epochs": args.epochs, "validation_fraction": VALIDATION_FRACTION}
+    if args.checkpoint:
+        settings["checkpoint"] = args.checkpoint
     classifiers = {}
     for name in names:
         usual = RECIPES[name].n_segments
@@ -110,20 +108,22 @@ def compare(args, songs, names):
         "results": args.out / "folds",
         "verbose": 1,
     }
-    whole = make_classifiers(names, duration=args.duration, args=args)
-    of_segments = make_classifiers(names, duration=args.duration / N_SEGMENTS, args=args)
+    out = args.out.resolve()
+    # segments are temporary files, whose features are of no use to another run
+    cache, cache_of_segments = out / "features", out / "features-of-segments"
+    whole = make_classifiers(names, duration=args.duration, cache=cache, args=args)
+    of_segments = make_classifiers(
+        names, duration=args.duration / N_SEGMENTS, cache=cache_of_segments, args=args
+    )
     protocols = ["report", "stratified", "artist"]
     if not songs.is_invented:
         protocols.append("filtered")
-    return pd.concat(
-        [
-            compare_classifiers(whole, songs.X, songs.y, protocols=protocols, **common),
-            compare_classifiers(
-                of_segments, songs.X, songs.y, protocols=["leaky-segments"], **common
-            ),
-        ],
-        ignore_index=True,
+    honest = compare_classifiers(whole, songs.X, songs.y, protocols=protocols, **common)
+    leaky = compare_classifiers(
+        of_segments, songs.X, songs.y, protocols=["leaky-segments"], **common
     )
+    shutil.rmtree(cache_of_segments, ignore_errors=True)
+    return pd.concat([honest, leaky], ignore_index=True)
 
 
 def main():
@@ -150,6 +150,8 @@ def main():
     names = args.names or [
         name for name in NAMES if args.checkpoint or not name.startswith("wav2vec")
     ]
+    if not args.checkpoint and any(name.startswith("wav2vec") for name in names):
+        parser.error("a pipeline of Wav2Vec2 needs a --checkpoint")
     songs = load(args.data) if args.data else invent(args)
     results = compare(args, songs, names)
     summary = summarize(
