@@ -47,8 +47,8 @@ TABLE_TEXT = """\
 The accuracy of each pipeline: what the report prints; ours when songs are divided at random, as it
 divided them; ours when songs are cut in ten and the *segments* divided at random, which is invalid
 and stands here to show what it adds; and ours where no artist is both in training and test. In
-brackets the 95 % interval over artists. `stratified` divides songs at random in ten folds,
-`filtered` is GTZAN's fault-filtered split from its train list to its valid list."""
+brackets the 95 % interval over artists. `stratified` divides songs at random in ten folds."""
+FILTERED_TEXT = "`filtered` is GTZAN's fault-filtered split, from its train list to its valid list."
 SCORES_TEXT = """\
 Under each protocol, from the most accurate. The calibration error is that of confidence in 15 bins.
 `on both sides` is the worst that training and test have in common; the verdict is that of a
@@ -110,9 +110,15 @@ def write_page(folder, results, summary, songs, settings):
     """
     of_what = "invented songs" if songs.is_invented else "GTZAN"
     title = f"The report of 2022, and honestly ({of_what})"
+    table_text = TABLE_TEXT if songs.is_invented else f"{TABLE_TEXT}\n{FILTERED_TEXT}"
     remarks = "\n".join(f"- {remark}" for remark in _remark(results, songs, settings))
     sections = [
-        ("Accuracy", TABLE_TEXT, make_main_table(summary), _draw_comparison(summary)),
+        (
+            "Accuracy",
+            table_text,
+            make_main_table(summary, songs.is_invented),
+            _draw_comparison(summary),
+        ),
         ("Every score", SCORES_TEXT, make_score_table(summary), None),
         ("Learning curves", TRAINING_TEXT, None, _draw_training(results)),
         ("Confusion matrices", CONFUSION_TEXT, None, _draw_confusion(results, songs)),
@@ -149,15 +155,19 @@ def _draw_comparison(summary):
 
 
 def _draw_training(results):
-    """Draw the histories of nets, a row for each."""
+    """Draw the histories of nets, two in a row."""
     first = results[(results["protocol"] == "report") & (results["fold"] == 0)]
     nets = first.dropna(subset="history").drop_duplicates("estimator")
     if nets.empty:
         return None
+    n_rows = -(-len(nets) // 2)
     figure, axes = plt.subplots(
-        len(nets), 2, figsize=(10, 3 * len(nets)), layout="constrained", squeeze=False
+        n_rows, 4, figsize=(16, 3 * n_rows), layout="constrained", squeeze=False
     )
-    for (_, net), panels in zip(nets.iterrows(), axes, strict=True):
+    pairs = axes.reshape(-1, 2)
+    for ax in pairs[len(nets) :].flat:
+        ax.remove()
+    for (_, net), panels in zip(nets.iterrows(), pairs, strict=False):
         TrainingHistoryDisplay(net["history"]).plot(panels)
         for ax in panels:
             ax.set_title(net["estimator"])
@@ -233,8 +243,8 @@ def _remark(results, songs, settings):
     remarks.append(settings)
     remarks.append(
         "The report divided songs at random, so that its test songs are by artists of its training "
-        "songs. Its best figure, for ten segments of 3 s of each song, is a number of segments and "
-        "not of songs; whether it kept those of a song together, it does not say."
+        "songs. Its best figure, for ten segments of each song, is a share of its test segments "
+        "and not of its test songs: see below."
     )
     if songs.max_accuracy is not None:
         remarks.append(
