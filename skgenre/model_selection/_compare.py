@@ -173,10 +173,7 @@ def compare_classifiers(
             for name, protocol in protocols.items()
             for seed in map(int, seeds)
         ]
-        folds = [
-            protocol.split(part.X, part.y, part.groups, seed)[:max_folds]
-            for _, protocol, seed, part in divided
-        ]
+        folds = [_split(*how)[:max_folds] for how in divided]
         labels = label_rows(X, groups, sr=sr, n_jobs=n_jobs, verbose=verbose)
         tasks = [
             task
@@ -225,6 +222,14 @@ class _Songs:
     def cut(self, segments, rows):
         groups = None if self.groups is None else self.groups[rows]
         return _Songs(segments, self.y[rows], groups, rows, [self.names[row] for row in rows])
+
+
+def _split(name, protocol, seed, songs):
+    """Return a list of (train, test)."""
+    try:
+        return protocol.split(songs.X, songs.y, songs.groups, seed)
+    except ValueError as error:
+        raise ValueError(f"Songs cannot be divided by the protocol {name!r}: {error}") from error
 
 
 def _look_for_leaks(name, protocol, seed, songs, folds, labels):

@@ -47,7 +47,7 @@ class Protocol:
     def split(self, X, y, groups, seed):
         """Return a list of (train, test)."""
         if self.needs_groups and groups is None:
-            raise ValueError("The protocol 'artist' keeps artists apart, and needs them as groups")
+            raise ValueError("it keeps artists apart, and needs them as groups")
         return make_folds(self.make_splitter(seed), X, y, groups)
 
 
