@@ -251,11 +251,10 @@ def _remark(results, songs, settings):
             f"Wrong labels leave {songs.max_accuracy:.1%} to a perfect classifier, as Sturm "
             "estimates (arXiv:1306.1461); what is above is called suspicious in the picture."
         )
-    failed = results.dropna(subset="error").drop_duplicates(["estimator", "protocol", "error"])
-    remarks += [
-        f"`{row['estimator']}` failed under `{row['protocol']}`: {row['error'].splitlines()[0]}"
-        for _, row in failed.iterrows()
-    ]
+    failed = results.dropna(subset="error").groupby(["protocol", "error"], sort=False)
+    for (protocol, error), folds in failed:
+        names = ", ".join(f"`{name}`" for name in folds["estimator"].unique())
+        remarks.append(f"Failed under `{protocol}`: {names}. {error.splitlines()[0]}")
     remarks.append(describe_machine("scikit-learn", "librosa", "keras", "tensorflow", "torch"))
     return remarks
 
