@@ -405,9 +405,9 @@ def test_mistakes_are_named(table):
     X, y, artists = table
     with pytest.raises(ValueError, match="No protocol is called 'random'; there are"):
         compare_classifiers({"a": DummyClassifier()}, X, y, protocols=["random"])
-    with pytest.raises(ValueError, match="protocol 'artist': .* needs them as groups"):
+    with pytest.raises(ValueError, match=r"protocol 'artist': .* needs them as groups"):
         compare_classifiers({"a": DummyClassifier()}, X, y, protocols=["artist"])
-    with pytest.raises(ValueError, match="protocol 'stratified': .*n_splits=10"):
+    with pytest.raises(ValueError, match=r"protocol 'stratified': .*n_splits=10"):
         compare_classifiers({"a": DummyClassifier()}, X[:8], y[:8], protocols=["stratified"])
     with pytest.raises(ValueError, match="inconsistent numbers"):
         compare_classifiers({"a": DummyClassifier()}, X, y, groups=artists[:5])
