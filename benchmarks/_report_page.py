@@ -111,18 +111,19 @@ def write_page(folder, results, summary, songs, settings):
     of_what = "invented songs" if songs.is_invented else "GTZAN"
     title = f"The report of 2022, and honestly ({of_what})"
     table_text = TABLE_TEXT if songs.is_invented else f"{TABLE_TEXT}\n{FILTERED_TEXT}"
+    answers = _answers(results)
     remarks = "\n".join(f"- {remark}" for remark in _remark(results, songs, settings))
     sections = [
         (
             "Accuracy",
             table_text,
             make_main_table(summary, songs.is_invented),
-            _draw_comparison(summary),
+            ComparisonDisplay.from_summary(summary).figure_,
         ),
         ("Every score", SCORES_TEXT, make_score_table(summary), None),
         ("Learning curves", TRAINING_TEXT, None, _draw_training(results)),
-        ("Confusion matrices", CONFUSION_TEXT, None, _draw_confusion(results, songs)),
-        ("Confidence", RELIABILITY_TEXT, None, _draw_reliability(results, summary)),
+        ("Confusion matrices", CONFUSION_TEXT, None, _draw_confusion(answers, songs)),
+        ("Confidence", RELIABILITY_TEXT, None, _draw_reliability(answers, summary)),
         ("Time", TIME_TEXT, make_time_table(results), None),
         ("Remarks", remarks, None, None),
         ("The report's own figures", OWN_TEXT, make_own_table(), None),
@@ -150,10 +151,6 @@ def _embed(picture):
     return f"data:image/png;base64,{base64.b64encode(picture.read_bytes()).decode()}"
 
 
-def _draw_comparison(summary):
-    return ComparisonDisplay.from_summary(summary).figure_
-
-
 def _draw_training(results):
     """Draw the histories of nets, two in a row."""
     first = results[(results["protocol"] == "report") & (results["fold"] == 0)]
@@ -174,8 +171,7 @@ def _draw_training(results):
     return figure
 
 
-def _draw_confusion(results, songs):
-    answers = _answers(results)
+def _draw_confusion(answers, songs):
     n_rows = -(-len(answers) // N_COLUMNS)
     figure, axes = plt.subplots(
         n_rows, N_COLUMNS, figsize=(4 * N_COLUMNS, 4 * n_rows), layout="constrained", squeeze=False
@@ -196,13 +192,12 @@ def _draw_confusion(results, songs):
     return figure
 
 
-def _draw_reliability(results, summary):
+def _draw_reliability(answers, summary):
     """Draw the best pipelines of those with probabilities."""
     of_artists = summary[(summary["protocol"] == "artist") & summary["log_loss"].notna()]
     best = of_artists["estimator"].head(N_COLUMNS)
     if best.empty:
         return None
-    answers = _answers(results)
     figure, axes = plt.subplots(
         1, len(best), figsize=(5 * len(best), 5), layout="constrained", squeeze=False
     )
