@@ -9,19 +9,16 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.utils import Bunch, _safe_indexing, check_random_state, indexable
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping
-from sklearn.utils.metaestimators import _BaseComposition, available_if
+from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import _check_method_params, check_is_fitted
 from sklearn_compat.base import _fit_context
-from sklearn_compat.utils import get_tags
 
 from .._bags import validate_genres
-from .._base import VersionedEstimator, forget_table
+from .._base import forget_table
 from .._division import check_groups, divide_songs
 from .._fit_parameters import share_out
 from ..audio._clips import keep_apart
-from ..feature_extraction import AudioDescriptorTransformer, MFCCSegmenter
-from ..neural_network import KerasCNNClassifier
-from ..preprocessing import SpectrogramScaler
+from ._branches import BranchComposition
 from ._embeddings import (
     answer_rows,
     find_readable_rows,
@@ -33,15 +30,13 @@ from ._embeddings import (
 from ._learning import learns_from_genres
 from ._stacking import GroupStackingClassifier
 
-_OF_ALL = ("oracle", "unified")
-
 
 def _head_has_predict_proba(self):
     head = self.head_ if hasattr(self, "head_") else self._make_head()
     return hasattr(head, "predict_proba")
 
 
-class UnifiedGenreClassifier(ClassifierMixin, VersionedEstimator, _BaseComposition):
+class UnifiedGenreClassifier(ClassifierMixin, BranchComposition):
     """Classify songs by what several nets and descriptors say of them together.
 
     Each branch turns songs into numbers: a net into what its last layer gets, a table of
@@ -165,40 +160,6 @@ class UnifiedGenreClassifier(ClassifierMixin, VersionedEstimator, _BaseCompositi
         self.cv = cv
         self.random_state = random_state
 
-    def get_params(self, deep=True):
-        """Return the parameters, those of branches by their names.
-
-        Parameters
-        ----------
-        deep : bool, default=True
-            Whether to return the branches and their parameters too.
-
-        Returns
-        -------
-        params : dict
-            By name.
-        """
-        if self.branches is None:
-            return super().get_params(deep=deep)
-        return self._get_params("branches", deep=deep)
-
-    def set_params(self, **params):
-        """Set parameters, branches and parameters of branches by their names.
-
-        Parameters
-        ----------
-        **params : dict
-            By name: ``cnn__cnn__epochs=20``, or ``cnn="drop"``.
-
-        Returns
-        -------
-        self : object
-            The classifier.
-        """
-        if params.get("branches", self.branches) is None:
-            return super().set_params(**params)
-        return self._set_params("branches", **params)
-
     @_fit_context(prefer_skip_nested_validation=False)
     def fit(self, X, y, *, groups=None, **fit_params):
         """Fit the branches and the head.
@@ -245,26 +206,6 @@ class UnifiedGenreClassifier(ClassifierMixin, VersionedEstimator, _BaseCompositi
                 if hasattr(branch, name):
                     setattr(self, name, getattr(branch, name))
         return self
-
-    def _validate_branches(self):
-        """Return names and branches that are not left out."""
-        if self.branches is None:
-            return _make_default_branches()
-        names = [name for name, _ in self.branches]
-        self._validate_names(names)
-        taken = sorted(set(names) & set(_OF_ALL))
-        if taken:
-            raise ValueError(f"Branches cannot be named {taken}: score_branches names them so")
-        branches = [(name, branch) for name, branch in self.branches if branch != "drop"]
-        if not branches:
-            raise ValueError("All branches are dropped; at least one is needed")
-        for name, branch in branches:
-            if not hasattr(branch, self.stack_method):
-                raise ValueError(
-                    f"Branch {name!r}, a {type(branch).__name__}, has no {self.stack_method}, as "
-                    "stack_method asks for"
-                )
-        return branches
 
     def _make_head(self, selector=None):
         """Return an unfitted pipeline of a selector and the final estimator."""
@@ -451,29 +392,7 @@ class UnifiedGenreClassifier(ClassifierMixin, VersionedEstimator, _BaseCompositi
         """
         router = MetadataRouter(owner=self).add_self_request(self)
         fit = MethodMapping().add(caller="fit", callee="fit")
-        branches = self.branches or _make_default_branches()
-        parts = {name: branch for name, branch in branches if branch != "drop"}
+        parts = dict(self._get_branches())
         return router.add(
             **parts, final_estimator=self._make_head(self.selector), method_mapping=fit
         )
-
-    def __sklearn_tags__(self):
-        tags = super().__sklearn_tags__()
-        tags.input_tags.allow_nan = self._all_take("allow_nan")
-        tags.input_tags.sparse = self._all_take("sparse")
-        return tags
-
-    def _more_tags(self):
-        return {"allow_nan": self._all_take("allow_nan")}
-
-    def _all_take(self, kind):
-        """Whether all branches take a kind of X, by their tags."""
-        branches = [branch for _, branch in self.branches or [] if branch != "drop"]
-        takes = [getattr(get_tags(branch).input_tags, kind) for branch in branches]
-        return bool(takes) and all(takes)
-
-
-def _make_default_branches():
-    mfcc = MFCCSegmenter(n_segments=None, segment_duration=3.0)
-    net = make_pipeline(mfcc, SpectrogramScaler(), KerasCNNClassifier())
-    return [("cnn", net), ("descriptors", AudioDescriptorTransformer())]
