@@ -6,7 +6,7 @@ from fractions import Fraction
 import numpy as np
 import pandas as pd
 from sklearn.model_selection import StratifiedGroupKFold, StratifiedShuffleSplit
-from sklearn.utils import column_or_1d
+from sklearn.utils import check_random_state, column_or_1d
 
 _MAX_FOLDS = 25
 _N_SHUFFLES = 10
@@ -26,7 +26,7 @@ def check_groups(groups):
 
 
 def hold_out_songs(codes, groups, fraction, seed):
-    """Hold out about a fraction of the songs, by whole groups if given.
+    """Hold out about a fraction of the songs, by whole groups if given, and one group at least.
 
     Songs of each genre are held out, if possible. A genre whose groups would all be held out stays
     in training.
@@ -54,11 +54,16 @@ def hold_out_songs(codes, groups, fraction, seed):
     """
     if groups is None:
         return _shuffle_songs(codes, fraction, seed)
-    is_held_out = _shuffle_groups(codes, groups, fraction, seed)
+    random_state = check_random_state(seed)
+    is_held_out = _shuffle_groups(codes, groups, fraction, random_state)
     untrained = np.setdiff1d(codes, codes[~is_held_out])
     is_held_out &= ~np.isin(groups, groups[np.isin(codes, untrained)])
     if not is_held_out.any():
-        raise ValueError("each genre has one group only")
+        of_group = {group: groups == group for group in np.unique(groups)}
+        spare = [group for group, own in of_group.items() if np.isin(codes, codes[~own]).all()]
+        if not spare:
+            raise ValueError("each group has a genre that no other group has")
+        is_held_out = of_group[random_state.choice(spare)]
     return np.flatnonzero(~is_held_out), np.flatnonzero(is_held_out)
 
 

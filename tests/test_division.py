@@ -55,10 +55,18 @@ def test_held_out_songs_are_of_other_artists_and_leave_no_genre_untrained():
         assert not set(groups[trained_on]) & set(groups[held_out])
 
 
+def test_one_genre_of_two_groups_is_enough_to_hold_out_one():
+    codes = np.repeat([0, 1, 2, 2], 10)
+    groups = np.repeat(["p", "q", "r", "s"], 10)
+    held_out = [hold_out_songs(codes, groups, 0.1, seed)[1] for seed in range(20)]
+    assert {group for songs in held_out for group in groups[songs]} == {"r", "s"}
+    assert all(len(songs) == 10 for songs in held_out)
+
+
 def test_what_cannot_be_divided_is_said():
     with pytest.raises(ValueError, match="one song only"):
         divide_songs(np.array([0, 0, 1]), None, 0.3, np.random.RandomState(0))
-    with pytest.raises(ValueError, match="one group only"):
+    with pytest.raises(ValueError, match="each group has a genre that no other group has"):
         hold_out_songs(np.array([0, 0, 1, 1]), np.array([0, 0, 1, 1]), 0.3, 0)
     with pytest.raises(ValueError, match="groups hold missing values"):
         check_groups(pd.Series(["p", np.nan, "q"]))

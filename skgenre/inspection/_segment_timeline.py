@@ -92,7 +92,7 @@ class SegmentTimelineDisplay:
             )
         if isinstance(classifier, Wav2VecClassifier):
             proba = _hear_clip(classifier, X)
-            segment_duration = classifier.segment_duration
+            segment_duration = segment_duration or classifier.segment_duration
         else:
             song, rest = open_song(estimator, X)[np.newaxis], after_clips(estimator)
             if isinstance(rest, Pipeline) and len(rest) > 1:

@@ -53,7 +53,8 @@ def summarize(
           ``difference_high``
         - ``p_value`` of the difference, corrected for the number of classifiers
         - ``verdict``: ``"reference"``, ``"better"``, ``"worse"``, or ``"tie"`` where the difference
-          may be chance; ``"failed"`` without any accuracy
+          may be chance; ``"failed"`` without any accuracy, and ``"invalid"`` for all else under a
+          protocol that may not be quoted
         - ``is_suspicious``: whether the accuracy is above ``max_accuracy``
         - ``n_failed``: folds that ended in an error
 
@@ -138,11 +139,12 @@ def _summarize_protocol(results, reference, settings):
     table["verdict"] = np.select(
         [
             table["accuracy"].isna(),
+            ~table["is_valid"],
             table["estimator"] == reference,
             ~(table["p_value"] <= 1 - settings["confidence_level"]),
             table["difference"] > 0,
         ],
-        ["failed", "reference", "tie", "better"],
+        ["failed", "invalid", "reference", "tie", "better"],
         "worse",
     )
     table["n_failed"] = table.pop("n_failed")

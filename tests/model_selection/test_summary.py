@@ -71,6 +71,13 @@ def test_differences_are_ties_until_they_are_not():
     assert from_below["difference"]["best"] == -summary["difference"]["much"]
 
 
+def test_what_may_not_be_quoted_has_no_verdict():
+    results = make_results({"a": np.arange(300) > 9, "b": np.arange(300) > 150}, np.arange(300))
+    summary = summarize(results.assign(is_valid=False))
+    assert list(summary["verdict"]) == ["invalid", "invalid"]
+    assert summary["p_value"][1] < 0.05
+
+
 def test_holm():
     # the example of Holm's correction for four tests
     assert_allclose(_holm(np.array([0.01, 0.04, 0.03, 0.005])), [0.03, 0.06, 0.06, 0.02])

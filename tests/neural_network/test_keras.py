@@ -174,7 +174,7 @@ def test_validation_by_group_leaves_no_genre_untrained(bags):
         assert set(codes[train]) == {0, 1, 2}
         assert len(held_out)
         assert not set(groups[train]) & set(groups[held_out])
-    with pytest.raises(ValueError, match="one group only"):
+    with pytest.raises(ValueError, match="no other group has"):
         clf._split(codes, codes, 0)
 
 
