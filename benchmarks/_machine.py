@@ -2,11 +2,13 @@
 
 import os
 import platform
-from importlib.metadata import version
+
+from skgenre._base import installed_versions
 
 
 def describe_machine(*packages):
     """Return the machine and the versions of Python, of packages and of skgenre in one line."""
-    versions = [f"{package} {version(package)}" for package in (*packages, "skgenre")]
+    installed = installed_versions((*packages, "skgenre"))
+    versions = [f"{package} {version}" for package, version in installed.items()]
     python = f"Python {platform.python_version()}"
     return ", ".join([platform.machine(), f"{os.cpu_count()} processors", python, *versions])

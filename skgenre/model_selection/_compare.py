@@ -176,9 +176,7 @@ def compare_classifiers(
         ]
         folds = [_split(*how)[:max_folds] for how in divided]
         # segments are known by their songs, so that nobody need compare recordings
-        labels = (
-            {} if all(cuts) else label_rows(X, groups, sr=sr, n_jobs=n_jobs, verbose=verbose)
-        )
+        labels = {} if all(cuts) else label_rows(X, groups, sr=sr, n_jobs=n_jobs, verbose=verbose)
         tasks = [
             task
             for how, of_seed in zip(divided, folds, strict=True)
