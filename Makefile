@@ -5,6 +5,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 OLDEST := .venv-oldest
 INSTALL := PIP_CONSTRAINT=constraints.txt $(BIN)/python -m pip install --quiet
+# two processes with the threads of torch and BLAS on two cores take half as long again
+ONE_THREAD := OMP_NUM_THREADS=1
 
 .PHONY: demo test test-oldest lint clean
 
@@ -12,11 +14,11 @@ demo: $(VENV)/installed
 	$(BIN)/python examples/demo.py
 
 test: $(VENV)/installed
-	$(BIN)/python -m pytest -n 2
+	$(ONE_THREAD) $(BIN)/python -m pytest -n 2
 
 # The oldest versions that are supported, with the extra `featurewiz`: all but the training of nets.
 test-oldest: $(OLDEST)/installed
-	$(OLDEST)/bin/python -m pytest -n 2 -k "not Keras" skgenre/feature_selection \
+	$(ONE_THREAD) $(OLDEST)/bin/python -m pytest -n 2 -k "not Keras" skgenre/feature_selection \
 		$(addprefix tests/,audio datasets ensemble feature_extraction feature_selection inspection \
 		mixture model_selection preprocessing test_bags.py test_division.py test_estimator_checks.py \
 		test_import.py test_statistics.py)
