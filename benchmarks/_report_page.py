@@ -63,7 +63,7 @@ Under each protocol, from the most accurate. `on both sides` is the worst that t
 have in common. Accuracy is a mean over songs; the scores after it are means over folds, under
 `leaky-segments` of segments. Macro-F1 is over genres that are tested or answered, the calibration
 error that of confidence in 15 bins. The verdict is that of a permutation test over artists against
-the reference, `linear` wherever it has a result, corrected by Holm's method."""
+the reference that it names, `linear` if it is there, corrected by Holm's method."""
 TRAINING_TEXT = """\
 Each net in the first fold of `report`: the songs that it trains on, and those that it holds out to
 choose the best epoch. These are of other artists, about a tenth of the songs, and fewer where
@@ -72,7 +72,7 @@ whose artists it knows."""
 CONFUSION_TEXT = "Songs by genre with artists apart. Down the true genre, across the answer."
 RELIABILITY_TEXT = """\
 The most accurate pipelines with artists apart. The calibration error is that of all songs at once,
-and less than the mean over folds above."""
+as a rule less than the mean over folds above."""
 TIME_TEXT = """\
 Under `report`, features of files from the cache where an earlier fold left them there. Folds that
 are computed at a time slow each other down."""

@@ -89,7 +89,7 @@ def _say_tested(counts):
 
 
 def make_score_table(summary):
-    """Return a row for each pipeline and protocol with all that `summarize` says."""
+    """Return a row for each pipeline and protocol: scores, intervals and verdicts."""
     table = pd.DataFrame(
         {
             "protocol": summary["protocol"],

@@ -1,7 +1,7 @@
 """The table of the report of 2022, once as it was measured there and once honestly.
 
     python -m pip install -e ".[test]"
-    python benchmarks/report.py --out <folder> [--data <folder of GTZAN>] [--duration 10]
+    python benchmarks/report.py --out <folder> [--data <folder of GTZAN>] [--duration 6]
                                 [--names lda ...] [--epochs 8] [--learning-rate 1e-3] [--folds 2]
                                 [--seeds 1] [--checkpoint <folder or name>]
 
@@ -14,7 +14,7 @@ pictures; `results.csv`, a row for each fold; `summary.csv`, a row for each pipe
 What was computed is kept in `folds`, and features in `features`: a run that was stopped goes on,
 and one with more folds or names computes what is new.
 
-The defaults are for a few hundred clips: their first 10 s, eight epochs, at a rate that suits so
+The defaults are for a few hundred clips: their first 6 s, eight epochs, at a rate that suits so
 few, and two of the ten folds of `stratified`; `artist` has all of its five. For the whole of GTZAN,
 as the report trained on it: --duration 30 --epochs 50 --learning-rate 1e-4 --folds 10.
 """
@@ -160,7 +160,7 @@ def parse_options():
     parser.add_argument("--out", type=Path, required=True, help="folder to write into")
     parser.add_argument("--data", help="folder of GTZAN; invented songs if left out")
     parser.add_argument("--songs", type=count, default=150, help="how many songs to invent")
-    parser.add_argument("--duration", type=number, default=10.0, help="seconds of each clip")
+    parser.add_argument("--duration", type=number, default=6.0, help="seconds of each clip")
     parser.add_argument("--names", nargs="+", choices=NAMES, help="pipelines; all if left out")
     parser.add_argument("--checkpoint", help="folder or name of a Wav2Vec2 model")
     parser.add_argument("--epochs", type=count, default=8, help="of every net")
