@@ -54,7 +54,7 @@ brackets the 95 % interval over artists. `stratified` divides songs at random in
 list.
 
 Not all of the fall from segments to artists is leakage: segments are a tenth as long as songs and
-ten times as many, so that a net takes ten times the steps in an epoch."""
+ten times as many, which is less to judge by, and ten times the steps for a net in an epoch."""
 SONGS_TEXT = """\
 How many songs each protocol tests, in the folds that were computed. Those of a genre that had no
 song to train on are in brackets: nobody can be right there."""

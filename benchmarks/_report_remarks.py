@@ -46,8 +46,8 @@ def describe_settings(args, classifiers, n_segments):
         In how many segments each song was cut to be divided wrongly.
     """
     remarks = [
-        f"All folds of `artist` and the first {args.folds} of the ten of `stratified`, for each of "
-        f"{args.seeds} seeds.",
+        f"All folds of `artist` and the first {args.folds} of the ten of `stratified`; "
+        f"number of seeds: {args.seeds}.",
         f"The first {args.duration:g} s of each clip; under `leaky-segments` the whole clip is "
         f"cut in {n_segments}, and of each segment the first {args.duration / n_segments:g} s.",
     ]
@@ -78,8 +78,12 @@ def describe_run(results, songs):
         )
     failed = results.dropna(subset="error").groupby(["protocol", "error"], sort=False)
     for (protocol, error), folds in failed:
-        names = ", ".join(f"`{name}`" for name in folds["estimator"].unique())
-        remarks.append(f"Failed under `{protocol}`: {names}. {error.splitlines()[0]}")
+        counts = folds["estimator"].value_counts(sort=False)
+        names = ", ".join(f"`{name}` in {n}" for name, n in counts.items())
+        n_folds = results.loc[results["protocol"] == protocol, ["seed", "fold"]].drop_duplicates()
+        remarks.append(
+            f"Failed under `{protocol}`, of {len(n_folds)} folds: {names}. {error.splitlines()[0]}"
+        )
     remarks += _describe_twins(results)
     remarks.append(describe_machine("scikit-learn", "librosa", "keras", "tensorflow", "torch"))
     return remarks
@@ -87,17 +91,17 @@ def describe_run(results, songs):
 
 def _describe_twins(results):
     """Say which pipelines are one and the same at the length of the clips."""
-    protocols_of = {}
+    twins_of: dict = {}
     for protocol, rows in results[results["error"].isna()].groupby("protocol", sort=False):
-        names_of = {}
+        names_of: dict = {}
         for name, folds in rows.groupby("estimator", sort=False):
             scores = tuple(folds[["accuracy", "log_loss"]].to_numpy().ravel())
             names_of.setdefault(scores, []).append(f"`{name}`")
-        for names in names_of.values():
-            if len(names) > 1:
-                protocols_of.setdefault(" and ".join(names), []).append(f"`{protocol}`")
+        twins = [" and ".join(names) for names in names_of.values() if len(names) > 1]
+        if twins:
+            twins_of.setdefault("; ".join(twins), []).append(f"`{protocol}`")
     return [
-        f"The same numbers under {', '.join(protocols)} have {names}: where clips are too short "
-        "for several segments, nothing else tells some pipelines apart."
-        for names, protocols in protocols_of.items()
+        f"The same under {', '.join(protocols)}: {twins}. Where a clip is too short for several "
+        "segments, some pipelines do not differ."
+        for twins, protocols in twins_of.items()
     ]

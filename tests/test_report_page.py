@@ -225,8 +225,8 @@ def test_a_page_where_nothing_could_be_computed_says_why(benchmarks, tmp_path):
     assert set(main["`artist`"]) == {"failed"}
     assert set(tables["Every score"]["folds failed"]) == {"", "1"}
     text = (tmp_path / "report.md").read_text()
-    assert "Failed under `report`: `linear`. ValueError: too few\n" in text
-    assert "Failed under `artist`: `knn`, `linear`. ValueError: no" in text
+    assert "Failed under `report`, of 1 folds: `linear` in 1. ValueError: too few\n" in text
+    assert "Failed under `artist`, of 1 folds: `knn` in 1, `linear` in 1. ValueError: no" in text
     assert "Confusion matrices" not in text
     assert "Learning curves" not in text
 
@@ -242,7 +242,7 @@ def test_pipelines_that_are_one_and_the_same_are_named(benchmarks, tmp_path):
     write_page(benchmarks, tmp_path, songs, rows)
     text = (tmp_path / "report.md").read_text()
     everywhere = "`report`, `artist`, `leaky-segments`"
-    assert f"under {everywhere} have `ann-mfcc` and `ann-mfcc-10`" in text
+    assert f"The same under {everywhere}: `ann-mfcc` and `ann-mfcc-10`." in text
 
 
 @pytest.mark.parametrize(
