@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 OLDEST := .venv-oldest
 INSTALL := PIP_CONSTRAINT=constraints.txt $(BIN)/python -m pip install --quiet
-# two processes with the threads of torch and BLAS on two cores take half as long again
+# two processes on two cores: a second thread of torch or BLAS would only be in the way
 ONE_THREAD := OMP_NUM_THREADS=1
 
 .PHONY: demo test test-oldest lint clean

@@ -122,19 +122,16 @@ def compare(args, songs):
     of_segments = make_classifiers(
         args, duration=args.duration / N_SEGMENTS, cache=cache_of_segments
     )
-    protocols = ["report", "stratified", "artist"]
-    if not songs.is_invented:
-        protocols.append("filtered")
+    artists_apart = ["artist"] if songs.is_invented else ["artist", "filtered"]
     parts = [
         compare_classifiers(
-            of_segments if protocol == "leaky-segments" else whole,
-            songs.X,
-            songs.y,
-            protocols=[protocol],
-            max_folds=None if protocol == "artist" else args.folds,
-            **common,
+            classifiers, songs.X, songs.y, protocols=protocols, max_folds=max_folds, **common
         )
-        for protocol in [*protocols, "leaky-segments"]
+        for classifiers, protocols, max_folds in [
+            (whole, ["report", "stratified"], args.folds),
+            (whole, artists_apart, None),
+            (of_segments, ["leaky-segments"], None),
+        ]
     ]
     shutil.rmtree(cache_of_segments, ignore_errors=True)
     return whole, pd.concat(parts, ignore_index=True)
