@@ -76,6 +76,8 @@ class Heard(Wav2VecClassifier):
 def test_wav2vec_takes_clips_and_knows_its_segments(songs):
     display = SegmentTimelineDisplay.from_estimator(Heard(segment_duration=5.0), songs[0][0])
     assert_allclose(display.ax_.get_xlim(), (0, 20))
+    told = SegmentTimelineDisplay.from_estimator(Heard(), songs[0][0], segment_duration=2.5)
+    assert_allclose(told.ax_.get_xlim(), (0, 10))
     with pytest.raises(ValueError, match=r"n_segments=2.*set_params\(n_segments=None\)"):
         SegmentTimelineDisplay.from_estimator(Heard(n_segments=2), songs[0][0])
     with pytest.raises(ValueError, match="one clip"):
