@@ -1,3 +1,8 @@
+TRUNCATED = "truncated: it holds less than its header says"
+JOINED = "another file stands behind the first, which cannot be read with it; split them"
+NO_MEMORY = "there is not enough memory to read it; pass a duration"
+
+
 class AudioError(ValueError):
     """Audio that cannot be read, with each file and the reason.
 
@@ -30,6 +35,10 @@ class AudioError(ValueError):
         if len(self.failures) == 1:
             return list_failures(self.failures)
         return f"{len(self.failures)} clips could not be read:\n  {list_failures(self.failures)}"
+
+
+class UnknownFormatError(Exception):
+    """A file that a decoder does not know, with what it said."""
 
 
 def list_failures(failures):

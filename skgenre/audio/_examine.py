@@ -3,12 +3,16 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from ._decode import decode, mix, open_audio, resample, select
+from ._containers import count_files
+from ._decode import Mixer, decode, open_audio, resample
 from ._errors import AudioError
+from ._files import open_file
 from ._fingerprint import SAMPLE_RATE, compute_fingerprint
 
 # -60 dBFS: what never rises above it is silence.
 SILENCE = 1e-3
+# What is flat below this was not cut off by a converter.
+NEAR_FULL_SCALE = 0.99
 _SILENCE_FRAME = 0.1
 
 # The fault that a reason of `load_audio` stands for; any other is "unreadable".
@@ -18,11 +22,10 @@ _FAULTS = {
     "no samples": "empty",
     "shorter than one sample": "empty",
     "NaN": "nan",
+    "another file": "joined",
+    "its sample rate changes": "joined",
+    "its number of channels changes": "joined",
 }
-
-# Said of an MP3 that is larger than its header says, as by tags after the music. One that is
-# smaller is truncated.
-_ADDED = "Xing stream size"
 
 
 @dataclass
@@ -35,6 +38,10 @@ class Examination:
         The fault for which `load_audio` refuses the file, and the reason it gives.
     complaint : str
         What the decoder complained of first.
+    heard_channel : int or None
+        The channel that is heard in place of the mean, in which the channels cancel each other.
+    n_files : int
+        How many files stand one behind the other in it.
     """
 
     error: tuple | None = None
@@ -43,6 +50,8 @@ class Examination:
     duration: float = 0.0
     silent: float = 0.0
     clipped: float = 0.0
+    heard_channel: int | None = None
+    n_files: int = 1
     dc: float = 0.0
     digest: bytes = b""
     fingerprint: np.ndarray = field(default_factory=lambda: np.empty(0, dtype=np.uint32))
@@ -50,43 +59,44 @@ class Examination:
 
 def examine(path):
     """Decode a file in blocks and return its `Examination`. A bad file is no error."""
-    found = Examination()
-    file = None
+    found, decoder = Examination(), None
     try:
-        with open_audio(path) as file:
-            found.sample_rate = file.samplerate
-            start, n_frames = select(file)
-            level = _Level(file)
-            digest = hashlib.sha256(f"{file.samplerate} {file.channels}".encode())
-            blocks = _watch(decode(file, start, n_frames), level.add, digest.update)
-            found.fingerprint = compute_fingerprint(resample(mix(blocks), file, SAMPLE_RATE))
-            found.duration = level.n_samples / file.channels / file.samplerate
+        with open_audio(path, is_strict=True) as decoder:
+            found.sample_rate = decoder.samplerate
+            level, mixer = _Level(decoder), Mixer()
+            digest = hashlib.sha256(f"{decoder.samplerate} {decoder.channels}".encode())
+            blocks = _watch(decode(decoder), level.add, digest.update)
+            heard = _watch(mixer.mix(blocks), level.add_heard)
+            found.fingerprint = compute_fingerprint(resample(heard, decoder, SAMPLE_RATE))
+            found.duration = level.n_samples / decoder.channels / decoder.samplerate
             found.silent, found.clipped, found.dc = level.summary()
+            found.heard_channel = mixer.channel
             found.digest = digest.digest()
+        with open_file(path) as file:
+            found.n_files = count_files(file)
     except AudioError as error:
         (reason,) = error.failures.values()
         faults = (fault for start, fault in _FAULTS.items() if reason.startswith(start))
         found.error = next(faults, "unreadable"), reason
-    if file is not None:
-        complaints = (message for message in file.messages if _ADDED not in message)
-        found.complaint = next(complaints, "")
+    if decoder is not None:
+        found.complaint = next(iter(decoder.messages), "")
     return found
 
 
 def _watch(blocks, *watchers):
     for block in blocks:
         for watch in watchers:
-            watch(block)
+            watch(np.ascontiguousarray(block))
         yield block
 
 
 class _Level:
-    """Statistics of a waveform that comes in blocks, over all its channels."""
+    """Statistics of a waveform that comes in blocks: of its channels, and of what is heard."""
 
-    def __init__(self, file):
-        self.frame = max(round(_SILENCE_FRAME * file.samplerate), 1)
+    def __init__(self, decoder):
+        self.frame = max(round(_SILENCE_FRAME * decoder.samplerate), 1)
         self.n_frames = self.n_silent = self.n_samples = 0
-        self.sum = np.zeros(file.channels)
+        self.sum = np.zeros(decoder.channels)
         # for the highest and the lowest sample: its value, and how many of the samples continue
         # a run of at least three of it
         self.highest = (0.0, 0)
@@ -96,20 +106,19 @@ class _Level:
         y = y.reshape(len(y), -1)
         with np.errstate(over="ignore", invalid="ignore"):
             self.sum += y.sum(axis=0, dtype=np.float64)
-        starts = np.arange(0, len(y), self.frame)
-        high = np.maximum.reduceat(y, starts).max(axis=1)
-        low = np.minimum.reduceat(y, starts).min(axis=1)
-        peaks = np.maximum(high, -low)
+        self.n_samples += y.size
+        self.highest = _count_runs(y, y.max(), self.highest)
+        # negated, so that the lowest is a highest too
+        self.lowest = _count_runs(-y, -y.min(), self.lowest)
+
+    def add_heard(self, y):
+        peaks = np.maximum.reduceat(np.abs(y), np.arange(0, len(y), self.frame))
         self.n_frames += len(peaks)
         self.n_silent += int(np.count_nonzero(peaks < SILENCE))
-        self.n_samples += y.size
-        self.highest = _count_runs(y, high.max(), self.highest)
-        # negated, so that the lowest is a highest too
-        self.lowest = _count_runs(-y, -low.min(), self.lowest)
 
     def summary(self):
         """Return the share of silence, the share of clipped samples and the DC offset."""
-        clipped = sum(n for level, n in (self.highest, self.lowest) if level > SILENCE)
+        clipped = sum(n for level, n in (self.highest, self.lowest) if level >= NEAR_FULL_SCALE)
         offset = self.sum[np.abs(self.sum).argmax()] / (self.n_samples / len(self.sum))
         return self.n_silent / self.n_frames, clipped / self.n_samples, float(offset)
 

@@ -5,9 +5,9 @@ import numpy as np
 from joblib import Parallel, delayed
 
 from .._progress import track
-from ._decode import check_path
 from ._errors import AudioError
 from ._examine import Examination, examine
+from ._files import check_path
 from ._fingerprint import find_matches
 from ._isolation import WorkerError, Workers, check_timeout
 
@@ -62,9 +62,13 @@ def find_faults(paths, *, min_duration=1.0, n_jobs=None, timeout=120.0, verbose=
         ``nan``             it holds NaN or infinite samples
         ``damaged``         the decoder complained of the stream, as of a broken MP3 frame
         ``short``           shorter than ``min_duration``; seconds
-        ``silent``          at least half is below -60 dBFS; the share
+        ``silent``          at least half of what `load_audio` gives is below -60 dBFS; the share
         ``clipped``         more than one sample in 10,000 continues a run of three or more at the
-                            highest or lowest level of the file; the share
+                            highest or lowest level of the file, near full scale; the share
+        ``opposite``        its channels cancel each other in their mean; `load_audio` gives the
+                            loudest in its place, whose number is the value
+        ``joined``          several files stand one behind the other, or the sample rate changes in
+                            it; how many, where it is read
         ``dc``              the mean of a channel is over 0.02; the mean
         ``duplicate``       the same samples as an earlier file
         ``near_duplicate``  the same recording as an earlier file, or part of it, in another
@@ -163,6 +167,11 @@ def _find_own_faults(file, min_duration):
         faults.append(("silent", file.silent, f"{file.silent:.0%} below -60 dBFS"))
     if file.clipped > MAX_CLIPPED:
         faults.append(("clipped", file.clipped, f"{file.clipped:.2%} of the samples"))
+    if file.heard_channel is not None:
+        detail = f"channel {file.heard_channel} is heard, since the mean of all is near silence"
+        faults.append(("opposite", file.heard_channel, detail))
+    if file.n_files > 1:
+        faults.append(("joined", file.n_files, f"{file.n_files} files, one behind the other"))
     if abs(file.dc) > MAX_DC:
         faults.append(("dc", file.dc, f"a mean of {file.dc:.3f}"))
     return faults

@@ -1,3 +1,4 @@
+import builtins
 import os
 import pickle
 import subprocess
@@ -6,6 +7,24 @@ import threading
 import weakref
 from contextlib import suppress
 from typing import IO
+
+# What a worker may answer with: arrays, as NumPy 2 and 1 pickle them, and results of our own.
+_ALLOWED = frozenset(
+    {
+        ("skgenre.audio._errors", "AudioError"),
+        ("skgenre.audio._examine", "Examination"),
+    }
+) | frozenset(
+    (module, name)
+    for core in ("numpy._core", "numpy.core")
+    for module, name in (
+        ("numpy", "dtype"),
+        ("numpy", "ndarray"),
+        (f"{core}.numeric", "_frombuffer"),
+        (f"{core}.multiarray", "_reconstruct"),
+        (f"{core}.multiarray", "scalar"),
+    )
+)
 
 
 def check_timeout(timeout):
@@ -16,6 +35,21 @@ def check_timeout(timeout):
 
 class WorkerError(Exception):
     """A worker process that crashed or did not answer in time; the text says which."""
+
+
+class _Unpickler(pickle.Unpickler):
+    """Reads the answers of a worker, which a hostile file may have taken over.
+
+    Arrays, numbers, texts, our own results and exceptions are let in, and nothing that runs.
+    """
+
+    def find_class(self, module, name):
+        if (module, name) in _ALLOWED:
+            return super().find_class(module, name)
+        found = getattr(builtins, name, None) if module == "builtins" else None
+        if isinstance(found, type) and issubclass(found, Exception):
+            return found
+        raise pickle.UnpicklingError(f"a worker answered with {module}.{name}")
 
 
 class _Worker(subprocess.Popen):
@@ -34,7 +68,7 @@ class _Worker(subprocess.Popen):
         )
         self.owner = os.getpid()
         try:
-            pickle.load(self.stdout)
+            _Unpickler(self.stdout).load()
         except EOFError:
             self.end()
             raise RuntimeError("A worker process did not start; it said why above") from None
@@ -122,7 +156,7 @@ class Workers:
                 timer.start()
             pickle.dump(call, worker.stdin, protocol=5)
             worker.stdin.flush()
-            succeeded, result = pickle.load(worker.stdout)
+            succeeded, result = _Unpickler(worker.stdout).load()
         except (EOFError, OSError, pickle.UnpicklingError):
             worker.end()
             if too_late.is_set():

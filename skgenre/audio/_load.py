@@ -3,28 +3,21 @@ from functools import partial
 
 import numpy as np
 
-from ._decode import (
-    check_path,
-    decode,
-    mix,
-    open_audio,
-    regroup,
-    resample,
-    resampled_length,
-    select,
-)
-from ._errors import AudioError
+from ._decode import Mixer, decode, expected_frames, open_audio, regroup, resample
+from ._errors import NO_MEMORY, AudioError
+from ._files import check_path
 from ._isolation import WorkerError, check_timeout, run_isolated
 
 # What may be held at once, as samples of the result.
-MAX_DECODED_BYTES = 4 * 2**30
+MAX_DECODED_BYTES = 2**30
 
 
 def load_audio(path, *, sr=22050, offset=0.0, duration=None, mono=True, timeout=None):
     """Read an audio file as a float32 waveform at a given sample rate.
 
-    Reads what libsndfile reads: WAV, AU, FLAC, OGG, MP3, AIFF and more, of any sample rate, sample
-    width and number of channels. Only the part asked for is decoded.
+    Reads WAV, AIFF, FLAC, AU, CAF and what else libsndfile reads, and with FFmpeg MP3, Ogg, Opus,
+    M4A (AAC and ALAC), WMA, WebM, APE, WavPack, AC-3 and the sound of MP4, Matroska and AVI, of any
+    sample rate, sample width and number of channels. Only the part asked for is decoded.
 
     Parameters
     ----------
@@ -39,7 +32,8 @@ def load_audio(path, *, sr=22050, offset=0.0, duration=None, mono=True, timeout=
         How much to read, in seconds. ``None`` reads to the end. A file that ends sooner gives what
         there is.
     mono : bool, default=True
-        Average the channels into one.
+        Average the channels into one. Where channels are each other's opposite and nothing would be
+        left, the loudest is taken.
     timeout : float, default=None
         Seconds that a separate process may take to read the file. A file that hangs or crashes the
         decoder is then an `AudioError` like any other. ``None`` reads in this process.
@@ -62,18 +56,24 @@ def load_audio(path, *, sr=22050, offset=0.0, duration=None, mono=True, timeout=
     --------
     read_blocks : The same, block by block.
     find_faults : What is wrong with the files of a corpus.
-    librosa.load : The same numbers; also decodes through ffmpeg, and reports failures as they come.
+    librosa.load : The same numbers.
 
     Notes
     -----
     16-bit files are read as integers and then scaled, which is several times faster than
-    libsndfile's own conversion and gives the same numbers.
+    libsndfile's own conversion and gives the same numbers. FFmpeg leaves out the delay and padding
+    of encoders.
 
-    A truncated file is refused where its format tells: WAV, AIFF, AU, CAF, W64, RF64, FLAC, OGG,
-    and MP3 with a Xing, Info or VBRI header. Other MP3 files, and AVR, IRCAM, MAT, MPC, NIST, PAF,
-    PVF, SDS, SVX, VOC, WVE and XI, give the part that is there. Bits that flipped in the samples
-    themselves are not noticed in uncompressed formats; `find_faults` reports what the MPEG decoder
-    complains of.
+    MP3, Ogg, FLAC and Matroska files that were joined end to end are read to the end; of other
+    formats, a file with a second one behind it is refused. So is one whose sample rate or number of
+    channels changes.
+
+    A truncated file is refused where its format tells: WAV, AIFF, AU, CAF, W64, RF64, FLAC, Ogg,
+    Opus, M4A, MP4, Matroska, WebM, WMA, WavPack, APE, TTA, and MP3 with a Xing, Info or VBRI
+    header. Other MP3 files, and AC-3, AMR, MPEG streams, AVR, IRCAM, MAT, NIST, PAF, PVF, SDS, SVX,
+    VOC, WVE and XI, give the part that is there. Bits that flipped in the samples themselves are
+    not noticed in uncompressed formats, and a packet that cannot be decoded is left out, as the
+    program ``ffmpeg`` does; `find_faults` reports what the decoder complains of.
 
     Examples
     --------
@@ -89,11 +89,12 @@ def load_audio(path, *, sr=22050, offset=0.0, duration=None, mono=True, timeout=
     if timeout is not None:
         check_timeout(timeout)
         return _load_isolated(check_path(path), sr, offset, duration, mono, timeout)
-    with open_audio(path) as file:
-        n_samples, blocks = _read(file, sr, offset, duration, mono)
-        _check_size(file, n_samples, 1 if mono else file.channels)
-        y = next(regroup(blocks, n_samples, n_samples))
-    return np.ascontiguousarray(y.T)
+    with open_audio(path) as decoder:
+        blocks = list(_read(decoder, sr, offset, duration, mono, np.inf))
+    y = blocks[0] if len(blocks) == 1 else np.concatenate(blocks)
+    if not len(y):
+        raise AudioError({decoder.path: "shorter than one sample"})
+    return np.ascontiguousarray(y.T[0] if y.shape[1:] == (1,) else y.T)
 
 
 def _load_isolated(name, sr, offset, duration, mono, timeout):
@@ -103,6 +104,8 @@ def _load_isolated(name, sr, offset, duration, mono, timeout):
         return run_isolated(load, os.path.abspath(name), timeout=timeout)
     except WorkerError as error:
         raise AudioError({name: str(error)}) from None
+    except MemoryError:
+        raise AudioError({name: NO_MEMORY}) from None
     except AudioError as error:
         (reason,) = error.failures.values()
         raise AudioError({name: reason}) from None
@@ -160,19 +163,29 @@ def read_blocks(path, *, sr=22050, block_duration=30.0, offset=0.0, duration=Non
 
 
 def _read_blocks(path, sr, size, offset, duration):
-    with open_audio(path) as file:
-        n_samples, blocks = _read(file, sr, offset, duration, mono=True)
-        _check_size(file, min(size, n_samples), n_channels=1)
-        yield from regroup(blocks, n_samples, size)
+    with open_audio(path) as decoder:
+        is_empty = True
+        for y in regroup(_read(decoder, sr, offset, duration, mono=True, size=size), size):
+            is_empty = False
+            yield y
+        if is_empty:
+            raise AudioError({decoder.path: "shorter than one sample"})
 
 
-def _read(file, sr, offset, duration, mono):
-    """Return the number of samples of a part of a file and a generator of their blocks."""
-    start, n_frames = select(file, offset, duration)
-    blocks = decode(file, start, n_frames)
+def _read(decoder, sr, offset, duration, mono, size):
+    """Yield the blocks of a part of a file, of which ``size`` samples will be held at once."""
+    n_channels = 1 if mono else decoder.channels
+    n_frames = expected_frames(decoder, offset, duration)
+    if n_frames is not None:
+        _check_size(decoder, min(n_frames / decoder.samplerate * sr, size), n_channels)
+    blocks = decode(decoder, offset, duration, sr)
     if mono:
-        blocks = mix(blocks)
-    return resampled_length(file, n_frames, sr), resample(blocks, file, sr)
+        blocks = Mixer().mix(blocks)
+    n_samples = 0
+    for y in resample(blocks, decoder, sr):
+        n_samples += len(y)
+        _check_size(decoder, min(n_samples, size), n_channels)
+        yield y
 
 
 def _check_parameters(sr, offset, duration):
@@ -184,11 +197,10 @@ def _check_parameters(sr, offset, duration):
         raise ValueError(f"duration must be positive and finite or None, got {duration!r}")
 
 
-def _check_size(file, n_samples, n_channels):
+def _check_size(decoder, n_samples, n_channels):
     if n_samples * n_channels * 4 > MAX_DECODED_BYTES:
-        raise AudioError(
-            {
-                file.path: f"{n_samples} samples of {n_channels} channels are over the size limit "
-                f"of {MAX_DECODED_BYTES / 2**30:.0f} GiB; pass a duration or use read_blocks"
-            }
+        reason = (
+            f"{n_samples / 1e6:.0f} million samples of {n_channels} channels are over the size "
+            f"limit of {MAX_DECODED_BYTES / 2**30:g} GiB; pass a duration or use read_blocks"
         )
+        raise AudioError({decoder.path: reason})

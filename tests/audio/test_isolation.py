@@ -1,3 +1,4 @@
+import io
 import operator
 import os
 import pickle
@@ -84,6 +85,24 @@ def test_what_cannot_be_sent_leaves_the_workers_whole(workers):
     with pytest.raises((AttributeError, pickle.PicklingError)):
         workers.run(lambda: None)
     assert workers.run(operator.add, 1, 2) == 3
+
+
+class RunsInTheParent:
+    def __reduce__(self):
+        return os.system, ("exit 1",)
+
+
+def test_what_a_worker_answers_runs_nothing(workers, monkeypatch):
+    """A decoder that a hostile file took over can answer whatever it likes."""
+    monkeypatch.setattr(os, "system", pytest.fail)
+    answer = pickle.dumps((True, RunsInTheParent()))
+    for forged in (answer, pickle.dumps((True, subprocess.Popen)), pickle.dumps((True, eval))):
+        with pytest.raises(pickle.UnpicklingError, match="a worker answered with"):
+            _isolation._Unpickler(io.BytesIO(forged)).load()
+    array = {"a": [np.arange(3), np.float32(1)], "b": (b"x", None)}
+    back = _isolation._Unpickler(io.BytesIO(pickle.dumps(array, protocol=5))).load()
+    assert_array_equal(back["a"][0], [0, 1, 2])
+    assert back["b"] == (b"x", None)
 
 
 def test_workers_end_when_they_are_let_go():

@@ -1,0 +1,260 @@
+"""FFmpeg, as PyAV brings it; imported when a file is opened that libsndfile does not read."""
+
+import os
+from contextlib import ExitStack, contextmanager
+from typing import Any
+
+import av
+import numpy as np
+
+from ._containers import count_files, find_start, is_cut, read_mpeg_length
+from ._errors import JOINED, TRUNCATED, AudioError, UnknownFormatError
+
+# What FFmpeg may take a file for. Playlists and the like, which name other files, are not in it.
+_FORMATS = (
+    "aac,ac3,aiff,amr,ape,asf,au,avi,caf,dsf,dts,dtshd,eac3,flac,flv,matroska,mov,mp3,mpc,mpc8,"
+    "mpeg,mpegts,ogg,rm,tak,truehd,tta,voc,w64,wav,wv,xwma"
+)
+# Formats that do not say how long they are: FFmpeg guesses from the size of the file.
+_UNANNOUNCED = frozenset({"aac", "ac3", "amr", "dts", "eac3", "mpeg", "mpegts", "truehd"})
+# Formats of which all files are read that stand one behind the other.
+_READ_THROUGH = _UNANNOUNCED | {"flac", "matroska,webm", "mp3", "ogg", "wv"}
+# How much less may come than is announced. Headers count milliseconds, the encoder's delay or its
+# padding; those of MP3 count both, and some of them the frame that they stand in.
+_MAY_MISS = {"mp3": 4 * 1152, "flac": 0, "tta": 0, "wv": 0, "ape": 0}
+_TWO_FRAMES = 4096
+
+
+class FFmpegDecoder:
+    """A file whose sound FFmpeg reads from start to end.
+
+    Encoder delay and padding are left out as FFmpeg leaves them out. A packet that cannot be
+    decoded is passed over, as by the program ``ffmpeg``, and noted in ``messages``.
+
+    Parameters
+    ----------
+    file : file object
+        The open file.
+    is_strict : bool, default=False
+        Note also what FFmpeg only logs. It logs for the whole process, so this is for processes of
+        our own.
+
+    Attributes
+    ----------
+    path : str
+        The path of the file.
+    samplerate, channels : int
+        As the first frame has them.
+    frames : int or None
+        The length that a header announces, in samples of each channel; None where there is none.
+    messages : list of str
+        What the decoder has complained of so far.
+    is_finite : bool
+        Whether all samples are sure to be finite.
+    reads_through : bool
+        Whether it also reads a second file that stands behind the first.
+    """
+
+    errors = (av.error.FFmpegError, OSError)
+    is_finite = False
+
+    def __init__(self, file, is_strict=False):
+        self._file, self.path = file, file.name
+        self._failures: list[str] = []
+        self._log: list = []
+        self._closing = ExitStack()
+        self._is_strict = is_strict
+        if is_strict:
+            self._log = self._closing.enter_context(_listen())
+        self._is_cut = is_cut(file)
+        self._start: int | None = None
+        self._n_decoded = 0
+        self.frames: int | None = None
+        self._source = _Source(file, find_start(file))
+        try:
+            self._container = av.open(
+                self._source,
+                mode="r",
+                container_options={"format_whitelist": _FORMATS},
+                metadata_errors="replace",
+            )
+            self._closing.callback(self._container.close)
+            self._open()
+        except (av.error.FFmpegError, OSError, ValueError) as error:
+            self.close()
+            if self._is_cut:
+                raise AudioError({self.path: TRUNCATED}) from None
+            if isinstance(error, AudioError):
+                raise
+            raise UnknownFormatError(_words(error)) from None
+
+    def _open(self):
+        self._stream: Any = self._container.streams.best("audio")
+        if self._stream is None or not self._stream.codec_context:
+            raise ValueError("it holds no sound that FFmpeg can decode")
+        self._stream.codec_context.thread_count = 1
+        if self._is_strict:
+            self._stream.codec_context.options = {"err_detect": "careful+compliant+aggressive"}
+        self.reads_through = self._container.format.name in _READ_THROUGH
+        self._may_miss = _MAY_MISS.get(self._container.format.name, _TWO_FRAMES)
+        self._parts = self._decode()
+        self._first = next(self._parts, None)
+        if self._first is None:
+            raise ValueError(next(iter(self._failures), "no samples"))
+        self.frames = self._find_length()
+
+    def close(self):
+        """Let go of the file, which stays open."""
+        self._closing.close()
+
+    @property
+    def messages(self):
+        return self._failures + [text.strip() for _, _, text in self._log]
+
+    def check(self):
+        """Refuse a file that is smaller than its header says."""
+        if self._is_cut:
+            raise AudioError({self.path: TRUNCATED})
+
+    def skip(self, n_frames):
+        """Go on after so many frames more."""
+        while n_frames and len(y := self.read(min(n_frames, 2**16))):
+            n_frames -= len(y)
+
+    def read(self, n_frames):
+        """Return the next frames, (n, n_channels), float32; fewer only at the end."""
+        parts, missing = [], n_frames
+        while missing and self._first is not None:
+            part = self._first[:, :missing]
+            parts.append(part)
+            missing -= part.shape[1]
+            self._first = self._first[:, part.shape[1] :]
+            if not self._first.shape[1]:
+                self._first = next(self._parts, None)
+        if not parts:
+            return np.empty((0, self.channels), dtype=np.float32)
+        return np.concatenate(parts, axis=1).T
+
+    def explain(self, error):
+        """Return what an error of the decoder says, in words."""
+        return f"not readable as audio ({_words(error)})"
+
+    def _find_length(self):
+        stream, name = self._stream, self._container.format.name
+        if name in _UNANNOUNCED:
+            return None
+        if name == "mp3":
+            n_frames, n_bytes, start = read_mpeg_length(
+                self._file, self._source.start + self._start
+            )
+            self._is_cut = (
+                n_bytes is not None and start + n_bytes > os.fstat(self._file.fileno()).st_size
+            )
+            return n_frames and n_frames * stream.codec_context.frame_size
+        if stream.duration is not None:
+            return round(stream.duration * stream.time_base * self.samplerate)
+        if self._container.duration is not None:
+            return round(self._container.duration / av.time_base * self.samplerate)
+        return None
+
+    def _decode(self):
+        """Yield what is decoded, (n_channels, n_frames)."""
+        codec = self._stream.codec_context
+        ends_well = True
+        for packet in self._container.demux(self._stream):
+            if self._start is None:
+                self._start = packet.pos or 0
+            n_logged = len(self._log)
+            try:
+                frames = codec.decode(packet)
+            except av.error.EOFError:
+                break
+            except av.error.FFmpegError as error:
+                ends_well = False
+                if self.frames and self._n_decoded >= self.frames - self._may_miss:
+                    del self._log[n_logged:]  # it is of tags behind the music
+                    continue
+                self._failures.append(f"{_words(error)} after {self._seconds():.2f} s")
+                continue
+            if packet.size:
+                ends_well = not packet.is_corrupt
+            for frame in frames:
+                self._check_constant(frame)
+                self._n_decoded += frame.samples
+                yield _convert(frame)
+        self._check_end(ends_well)
+
+    def _check_constant(self, frame):
+        """Refuse a stream that goes on with another sample rate or number of channels."""
+        if not self._n_decoded:
+            self.samplerate, self.channels = frame.sample_rate, frame.layout.nb_channels
+        for what, before, now in (
+            ("sample rate", self.samplerate, frame.sample_rate),
+            ("number of channels", self.channels, frame.layout.nb_channels),
+        ):
+            if now != before:
+                at = f"{self._seconds():.2f} s"
+                raise AudioError({self.path: f"its {what} changes from {before} to {now} at {at}"})
+
+    def _check_end(self, ends_well):
+        """Refuse a stream that ended sooner than it was to."""
+        if not self._n_decoded:
+            return
+        if not self.reads_through and count_files(self._file) > 1:
+            raise AudioError({self.path: JOINED})
+        if self.frames is None:
+            is_cut = not ends_well and self._container.format.name != "mp3"
+        else:
+            is_cut = self._n_decoded < self.frames - self._may_miss
+        if is_cut:
+            what = f"it ends after {self._seconds():.2f} s"
+            said = "; ".join([what, *self._failures[-1:]])
+            raise AudioError({self.path: f"truncated or damaged: {said}"})
+
+    def _seconds(self):
+        return self._n_decoded / self.samplerate if self._n_decoded else 0.0
+
+
+@contextmanager
+def _listen():
+    """Give what FFmpeg logs of errors in this thread, as a list."""
+    level = av.logging.get_level()
+    av.logging.set_level(av.logging.ERROR)
+    try:
+        with av.logging.Capture() as log:
+            yield log
+    finally:
+        av.logging.set_level(level)
+
+
+class _Source:
+    """A file from some byte on, without its name, by which FFmpeg would guess what it is."""
+
+    def __init__(self, file, start):
+        self._file, self.start = file, start
+        self.read = file.read
+        file.seek(start)
+
+    def seek(self, offset, whence=os.SEEK_SET):
+        if whence == os.SEEK_SET:
+            offset += self.start
+        return self._file.seek(offset, whence) - self.start
+
+    def tell(self):
+        return self._file.tell() - self.start
+
+
+def _words(error):
+    return str(getattr(error, "strerror", None) or error).rstrip(".")
+
+
+def _convert(frame):
+    """Return the samples of a frame, (n_channels, n_samples), float32."""
+    y = frame.to_ndarray()
+    if not frame.format.is_planar:
+        y = y.reshape(-1, frame.layout.nb_channels).T
+    if y.dtype.kind == "f":
+        return y.astype(np.float32, copy=False)
+    scale = np.float32(1 / 2 ** (8 * y.itemsize - 1))
+    silence = 128 if y.dtype == np.uint8 else 0
+    return (y.astype(np.float32) - silence) * scale
