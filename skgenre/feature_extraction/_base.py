@@ -1,8 +1,8 @@
+import math
 import os
 import warnings
 from abc import abstractmethod
 from contextlib import closing
-from functools import partial
 from numbers import Integral, Real
 
 import numpy as np
@@ -28,9 +28,12 @@ from ..audio._clips import (
 )
 from ..audio._errors import list_failures
 from ._cache import FeatureCache
+from ._finite import check_energy, compute_finite, convert, no_memory
 
 # Of a file of any length, about as much is read and transformed at a time.
 _SECONDS_TOGETHER = 60.0
+# What the features of one clip may take, which may be longer than anybody thought.
+_MAX_FEATURE_BYTES = 2**30
 
 
 class BaseClipTransformer(TransformerMixin, VersionedEstimator):
@@ -81,7 +84,7 @@ class BaseClipTransformer(TransformerMixin, VersionedEstimator):
             The transformer.
         """
         self._check_settings()
-        validate_clips(self, X, reset=True, allow_nan=self.on_error == "nan")
+        self._check_clips(X, reset=True)
         return self
 
     def transform(self, X, *, out=None):
@@ -110,9 +113,9 @@ class BaseClipTransformer(TransformerMixin, VersionedEstimator):
         """
         self._validate_params()
         self._check_settings()
-        clips = validate_clips(self, X, reset=False, allow_nan=self.on_error == "nan")
+        clips = self._check_clips(X, reset=False)
         features = self._allocate(len(clips)) if out is None else self._check_out(out, len(clips))
-        failures, n_unreadable = {}, 0
+        failures, n_unreadable, not_kept = {}, 0, []
         results = self._extract_all(clips)
         tracked = track(
             results,
@@ -122,16 +125,22 @@ class BaseClipTransformer(TransformerMixin, VersionedEstimator):
             verbose=self.verbose,
         )
         with closing(results), closing(tracked):
-            for i, result in enumerate(tracked):
-                if isinstance(result, AudioError):
-                    (reason,) = result.failures.values()
+            for i, (result, why_not_kept) in enumerate(tracked):
+                if why_not_kept is not None:
+                    not_kept.append(why_not_kept)
+                try:
+                    features[i] = self._as_row(result, None if out is None else features.dtype)
+                except AudioError as error:
+                    (reason,) = error.failures.values()
                     failures[clip_name(clips[i], i)] = reason
                     n_unreadable += 1
-                    result = self._unreadable_row()
-                if self._gives_ragged_bags:
-                    features[i] = np.require(result, requirements="W")
-                else:
-                    features[i] = result if out is None else _convert(result, features.dtype)
+                    features[i] = self._unreadable_row()
+        if not_kept:
+            warnings.warn(
+                f"cache={self.cache!r} does not keep the features of {len(not_kept)} of "
+                f"{len(clips)} clips: {not_kept[0]}",
+                stacklevel=2,
+            )
         if failures and self.on_error == "raise":
             raise AudioError(failures)
         if failures:
@@ -155,20 +164,27 @@ class BaseClipTransformer(TransformerMixin, VersionedEstimator):
         return self.get_params()
 
     def _extract_all(self, clips):
-        """Yield the features of each clip, or the error that says why there are none."""
+        """Yield what `_extract` returns for each clip."""
         kernel, cache = self._make_kernel(), FeatureCache(self.cache, self)
         calls = (delayed(self._extract)(kernel, cache, clip) for clip in clips)
         return run_parallel(calls, n_jobs=self.n_jobs, prefer="threads")
 
     def _extract(self, kernel, cache, clip):
+        """Return a clip's features, or its error, and why they cannot be kept, or None."""
+        entry = cache.find(clip)
+        features = cache.load(entry)
+        if features is not None:
+            return features, None
         try:
-            return cache.get(clip, partial(self._compute, kernel, clip))
+            features = self._compute(kernel, clip)
         except AudioError as error:
-            return error
+            return error, None
+        except MemoryError as error:
+            return no_memory(error), None
+        return features, cache.store(entry, features)
 
     def _compute(self, kernel, clip):
-        parts = [kernel(segments).astype(np.float32, copy=False) for segments in self._read(clip)]
-        return self._join(parts)
+        return self._join([compute_finite(kernel, segments) for segments in self._read(clip)])
 
     def _join(self, parts):
         """Make the features of a clip from those of its parts."""
@@ -184,14 +200,20 @@ class BaseClipTransformer(TransformerMixin, VersionedEstimator):
         else:
             whole = read_clip(clip, sr=sr, duration=self.duration, timeout=self.timeout)
             blocks = iter([whole])
-        segments = self._cut(next(blocks))
-        if self._feature_shape(segments.shape[1])[1] < 1:
-            raise AudioError({"": f"shorter than {self._shortest_segment}"})
-        yield segments
-        for y in blocks:
-            segments = self._cut(y, is_start=False)
-            if len(segments):
-                yield segments
+        n_bytes = 0
+        for i, y in enumerate(blocks):
+            segments = self._cut(y, is_start=i == 0)
+            if not len(segments):
+                continue
+            shape = self._feature_shape(segments.shape[1])
+            if shape[1] < 1:
+                raise AudioError({"": f"shorter than {self._shortest_segment}"})
+            n_bytes += 4 * len(segments) * math.prod(shape)
+            if n_bytes > _MAX_FEATURE_BYTES:
+                limit = f"{_MAX_FEATURE_BYTES / 2**30:g} GiB"
+                raise AudioError({"": f"its features take more than {limit}; set a duration"})
+            check_energy(segments)
+            yield segments
 
     @property
     def _progress_label(self):
@@ -255,6 +277,14 @@ class BaseClipTransformer(TransformerMixin, VersionedEstimator):
             shape = self._feature_shape(n_samples)
         return (self.n_segments or 1, *shape) if self._has_segments else shape
 
+    def _as_row(self, result, dtype):
+        """Return features as they are assigned to a row, or raise the error that they are."""
+        if isinstance(result, AudioError):
+            raise result
+        if self._gives_ragged_bags:
+            return np.require(result, requirements="W")
+        return result if dtype is None else convert(result, dtype)
+
     def _unreadable_row(self):
         return np.full(self._row_shape(), np.nan, dtype=np.float32)
 
@@ -281,6 +311,11 @@ class BaseClipTransformer(TransformerMixin, VersionedEstimator):
         ):
             raise ValueError("out needs set_output(transform='default')")
         return out
+
+    def _check_clips(self, X, *, reset):
+        # numbers too large for float32 become infinite, and are refused as that
+        with np.errstate(all="ignore"):
+            return validate_clips(self, X, reset=reset, allow_nan=self.on_error == "nan")
 
     def _check_settings(self):
         name = type(self).__name__
@@ -351,11 +386,3 @@ class BaseDescriptorTransformer(BaseClipTransformer):
     def _join(self, parts):
         features = super()._join(parts)
         return features if self._has_segments else features[..., 0]
-
-
-def _convert(features, dtype):
-    with np.errstate(over="raise"):
-        try:
-            return features.astype(dtype)
-        except FloatingPointError:
-            raise ValueError(f"out has dtype {dtype}, which cannot hold {features.max()}") from None

@@ -1,7 +1,7 @@
 from dataclasses import dataclass
 from itertools import groupby
 from operator import attrgetter
-from typing import Any
+from pathlib import Path
 
 import numpy as np
 from joblib import delayed
@@ -12,6 +12,7 @@ from ..audio import AudioError
 from ..audio._clips import at_rate
 from ._base import BaseClipTransformer
 from ._cache import FeatureCache
+from ._finite import as_finite, no_memory
 
 
 @dataclass
@@ -19,7 +20,7 @@ class _Part:
     """Segments of a clip, or what is known of it without computing."""
 
     clip: int
-    key: Any
+    entry: Path | None
     segments: np.ndarray | None = None
     answer: np.ndarray | AudioError | None = None
     is_new: bool = True
@@ -47,13 +48,12 @@ class BatchedClipTransformer(BaseClipTransformer):
             yield self._finish(list(of_clip), cache)
 
     def _finish(self, parts, cache):
-        """Return the features of a clip from those of its parts, or its error."""
-        last = parts[-1]
-        if isinstance(last.answer, AudioError) or not last.is_new:
-            return last.answer
+        """Return a clip's features or error, and why they cannot be kept, from its parts."""
+        errors = [part.answer for part in parts if isinstance(part.answer, AudioError)]
+        if errors or not parts[0].is_new:
+            return (errors[0] if errors else parts[0].answer), None
         features = self._join([part.answer for part in parts])
-        cache.store(last.key, features)
-        return features
+        return features, cache.store(parts[0].entry, features)
 
     def _parts_of(self, clips, cache):
         """Yield the parts of all clips in order: of long files, as they are read."""
@@ -62,26 +62,30 @@ class BatchedClipTransformer(BaseClipTransformer):
         else:
             calls = (delayed(self._find_or_read)(cache, clip, self._read_whole) for clip in clips)
             found = run_parallel(calls, n_jobs=self.n_jobs, prefer="threads")
-        for i, (key, answer, blocks) in enumerate(found):
+        for i, (entry, answer, blocks) in enumerate(found):
             if answer is not None:
-                yield _Part(i, key, answer=answer, is_new=False)
+                yield _Part(i, entry, answer=answer, is_new=False)
                 continue
             try:
                 for segments in blocks:
-                    yield _Part(i, key, segments)
+                    yield _Part(i, entry, segments)
             except AudioError as error:
-                yield _Part(i, key, answer=error)
+                yield _Part(i, entry, answer=error)
+            except MemoryError as error:
+                yield _Part(i, entry, answer=no_memory(error))
 
     def _find_or_read(self, cache, clip, read):
-        """Return the clip's key in the cache, and what is there, or else its segments."""
-        key = cache.key(clip)
-        features = cache.load(key)
+        """Return the clip's entry in the cache, and what is there, or else its segments."""
+        entry = cache.find(clip)
+        features = cache.load(entry)
         if features is not None:
-            return key, features, None
+            return entry, features, None
         try:
-            return key, None, read(clip)
+            return entry, None, read(clip)
         except AudioError as error:
-            return key, error, None
+            return entry, error, None
+        except MemoryError as error:
+            return entry, no_memory(error), None
 
     def _read_whole(self, clip):
         return list(self._read(clip))
@@ -109,7 +113,21 @@ class BatchedClipTransformer(BaseClipTransformer):
             segments = np.concatenate([part.segments for part in same])
             n_batches = -(-len(segments) // self.batch_size)
             batches = np.array_split(segments, n_batches)
-            answers = np.concatenate([kernel(batch) for batch in batches])
+            try:
+                with np.errstate(all="ignore"):
+                    answers = np.concatenate([kernel(batch) for batch in batches])
+            except MemoryError as error:
+                if len(segments) > 1:  # smaller batches may help
+                    raise
+                same[0].segments, same[0].answer = None, no_memory(error)
+                continue
             ends = np.cumsum([len(part.segments) for part in same])
             for part, answer in zip(same, np.split(answers, ends[:-1]), strict=True):
-                part.segments, part.answer = None, answer.astype(np.float32, copy=False)
+                part.segments, part.answer = None, _finite_or_error(answer)
+
+
+def _finite_or_error(answer):
+    try:
+        return as_finite(answer)
+    except AudioError as error:
+        return error

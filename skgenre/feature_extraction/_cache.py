@@ -1,20 +1,23 @@
 import hashlib
 import os
 import warnings
+from contextlib import suppress
 from numbers import Real
-from typing import Any
+from pathlib import Path
 
 import numpy as np
-from sklearn.utils.validation import check_memory
+from joblib import Memory
 
 from .._base import installed_versions
+from .._checked_files import DamagedFileError, make_private_folder, read_checked, write_checked
 
 # What makes the numbers.
 _PACKAGES = ("skgenre", "numpy", "scipy", "numba", "librosa", "soundfile", "soxr")
-# Raised where the numbers become others under one version, as between releases.
-_REVISION = 2
+# Raised where the numbers or the format become others under one version, as between releases.
+_REVISION = 3
 # What changes how a song is read or when, but not what comes out.
 _IRRELEVANT = ("cache", "n_jobs", "on_error", "timeout", "verbose")
+_DTYPE = "<f4"
 
 
 class FeatureCache:
@@ -22,31 +25,33 @@ class FeatureCache:
 
     An entry is found again while the file keeps its path, size and time of last change, the
     transformer its parameters, and the libraries that make the numbers their versions. Entries are
-    written by joblib, first aside and then renamed, so that they are whole or missing, whatever
-    other processes do.
+    plain numbers with a checksum. They are whole or missing, whatever other processes do; damaged
+    ones count as missing.
 
     Parameters
     ----------
     cache : None, path or joblib.Memory
-        Where to keep the entries; ``None`` keeps none.
+        Where to keep the entries; ``None`` keeps none. A `joblib.Memory` stands for its folder, and
+        its ``clear`` and ``reduce_size`` see the entries as their own.
     transformer : estimator
         The name of its class and its parameters are part of the key.
     """
 
     def __init__(self, cache, transformer):
-        self._backend: Any = None
+        self._folder: Path | None = None
+        place = _find_place(cache)
+        if place is None:
+            return
+        folder = Path(place, type(transformer).__name__)
         try:
-            memory = check_memory(os.fspath(cache) if isinstance(cache, os.PathLike) else cache)
+            make_private_folder(folder)
         except OSError as error:
             warnings.warn(
                 f"cache={cache!r} cannot be used, and no features are kept: {error}",
                 stacklevel=4,
             )
             return
-        if memory.store_backend is None:
-            return
-        self._backend = memory.store_backend
-        self._folder = type(transformer).__name__
+        self._folder = folder
         params = transformer._feature_params()
         self._settings = _digest(
             type(transformer),
@@ -55,42 +60,50 @@ class FeatureCache:
             _REVISION,
         )
 
-    def get(self, path, compute):
-        """Return the entry of a file, read-only, or what ``compute()`` returns after keeping it."""
-        key = self.key(path)
-        features = self.load(key)
-        if features is None:
-            features = compute()
-            self.store(key, features)
-        return features
-
-    def key(self, path):
-        """Return what a file's entry is found by, or None where there can be none."""
-        if self._backend is None or not isinstance(path, str | bytes | os.PathLike):
+    def find(self, clip):
+        """Return the file of a clip's entry, or None where there can be none."""
+        if self._folder is None or not isinstance(clip, str | bytes | os.PathLike):
             return None
         try:
-            file = os.stat(path)
+            file = os.stat(clip)
         except (OSError, ValueError):
             return None
-        place = os.path.abspath(os.fsdecode(path))
-        return self._folder, _digest(self._settings, place, file.st_size, file.st_mtime_ns)
+        place = os.path.abspath(os.fsdecode(clip))
+        key = _digest(self._settings, place, file.st_size, file.st_mtime_ns)
+        return self._folder / key / "features"
 
-    def load(self, key):
-        """Return an entry, read-only, or None where there is none."""
-        if key is None or not self._backend.contains_item(key):
+    @staticmethod
+    def load(entry):
+        """Return the features of an entry, read-only, or None where there are none."""
+        if entry is None:
             return None
         try:
-            dtype, shape, data = self._backend.load_item(key)
-            return np.frombuffer(data, dtype=dtype).reshape(shape)
-        except Exception:  # whatever a damaged pickle raises, it is computed again
-            self._backend.clear_item(key)
+            header, body = read_checked(entry, entry.parent.name)
+            return np.frombuffer(body, _DTYPE).reshape(header["shape"])
+        except (OSError, DamagedFileError):
             return None
 
-    def store(self, key, features):
-        """Keep an entry."""
-        if key is not None:
-            # joblib reads bytes several times faster than an array
-            self._backend.dump_item(key, (features.dtype.str, features.shape, features.tobytes()))
+    @staticmethod
+    def store(entry, features):
+        """Keep features as an entry. Return why they cannot be kept, or None."""
+        if entry is None:
+            return None
+        numbers = np.ascontiguousarray(features, dtype=_DTYPE)
+        try:
+            make_private_folder(entry.parent)
+            write_checked(entry, entry.parent.name, numbers, shape=numbers.shape)
+        except OSError as error:
+            with suppress(OSError):
+                entry.parent.rmdir()
+            return error.strerror or str(error)
+        return None
+
+
+def _find_place(cache):
+    """Return the folder of all entries, the one that joblib would use, or None."""
+    if isinstance(cache, Memory):
+        return None if cache.store_backend is None else cache.store_backend.location
+    return None if cache is None else os.path.join(os.fsdecode(cache), "joblib")
 
 
 def _digest(*parts):

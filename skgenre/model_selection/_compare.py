@@ -1,4 +1,3 @@
-import json
 import os
 import platform
 import time
@@ -6,11 +5,8 @@ import warnings
 from contextlib import ExitStack
 from dataclasses import dataclass
 from numbers import Integral
-from pathlib import Path
-from pickle import PicklingError
 from typing import Any
 
-import joblib
 import numpy as np
 import pandas as pd
 from joblib import delayed
@@ -24,10 +20,10 @@ from .._division import check_groups
 from .._fit_parameters import fit_parameter_name
 from .._parallel import run_parallel
 from .._progress import track
+from ._keep import Keep, load_row, store_row
 from ._leakage import KINDS, LeakageError, describe, find_leaks, label_rows, row_names
 from ._protocols import cut_segments, resolve
 from ._scores import SCORES, score_answers
-from ._splits import select_clips
 
 _PACKAGES = (
     *("skgenre", "scikit-learn", "numpy", "scipy", "librosa", "keras", "tensorflow", "torch"),
@@ -91,9 +87,10 @@ def compare_classifiers(
     n_jobs : int, default=None
         How many folds are computed at a time, in processes; ``None`` is 1 and -1 all cores.
     results : path, default=None
-        A folder to keep each fold's results in. A comparison that was stopped goes on from there:
-        what has the same classifier, songs, division and versions is not computed again, but for
-        errors. Code of your own is known by its name: empty the folder when you change it.
+        A folder to keep each fold's results in, as JSON; one that is missing is made so that only
+        you can enter it. A comparison that was stopped goes on from there: what has the same
+        classifier, songs, division and versions is not computed again, but for errors and damaged
+        files. Code of your own is known by its name: empty the folder when you change it.
     sr : int, default=22050
         Sample rate of waveforms, in Hz, for the comparison of recordings.
     verbose : int, default=0
@@ -161,7 +158,7 @@ def compare_classifiers(
     if taken:
         raise ValueError(f"Genres cannot be named {taken}, as columns of the answers are")
     environment = _describe_environment()
-    keep = _Keep(results, environment, X, y, groups)
+    keep = Keep(results, environment, X, y, groups)
     songs = _Songs(X, y, groups, np.arange(len(y)), row_names(X))
     with ExitStack() as stack:
         stack.enter_context(warnings.catch_warnings())
@@ -187,7 +184,7 @@ def compare_classifiers(
             for name, estimator in estimators.items()
             for task in tasks
         )
-        rows = list(
+        computed = list(
             track(
                 run_parallel(calls, n_jobs=n_jobs),
                 total=len(estimators) * len(tasks),
@@ -196,7 +193,14 @@ def compare_classifiers(
                 verbose=verbose,
             )
         )
-    table = pd.DataFrame(rows, columns=_COLUMNS)
+    troubles = keep.troubles + [trouble for _, trouble in computed if trouble is not None]
+    if troubles:
+        warnings.warn(
+            f"results={results!r} cannot keep {len(troubles)} of {1 + len(computed)} files: "
+            f"{troubles[0]}",
+            stacklevel=2,
+        )
+    table = pd.DataFrame([row for row, _ in computed], columns=_COLUMNS)
     table.attrs["environment"] = environment
     return table
 
@@ -254,9 +258,10 @@ def _look_for_leaks(name, protocol, seed, songs, folds, labels):
 
 
 def _run(name, estimator, about, songs, train, test, genres, file):
-    """Return the row of one classifier and fold, computed or from a file."""
-    if file is not None and file.exists():
-        return {**joblib.load(file), "estimator": name}
+    """Return the row of one classifier and fold, and why it cannot be kept, or None."""
+    kept = load_row(file)
+    if kept is not None:
+        return {**kept, **about, "estimator": name}, None
     row = {
         "estimator": name,
         **about,
@@ -269,12 +274,8 @@ def _run(name, estimator, about, songs, train, test, genres, file):
     try:
         row.update(_fit_and_ask(estimator, about["seed"], songs, train, test, genres))
     except Exception as error:  # whatever it is, the other rows are worth having
-        return {**row, "error": f"{type(error).__name__}: {error}"}
-    if file is not None:
-        aside = file.with_suffix(f".{os.getpid()}")
-        joblib.dump(row, aside)
-        aside.replace(file)
-    return row
+        return {**row, "error": f"{type(error).__name__}: {error}"}, None
+    return row, store_row(file, row)
 
 
 def _fit_and_ask(estimator, seed, songs, train, test, genres):
@@ -316,48 +317,6 @@ def _groups_param(clf):
     if isinstance(_last_step(clf), GridSearchCV | RandomizedSearchCV):
         return f"{clf.steps[-1][0]}__groups" if isinstance(clf, Pipeline) else "groups"
     return fit_parameter_name(clf, "groups")
-
-
-class _Keep:
-    """A folder of results, each in a file of its own that says all that it came from."""
-
-    def __init__(self, folder, environment, X, y, groups):
-        self._folder: Path | None = None
-        if folder is None:
-            return
-        self._folder = Path(folder)
-        self._folder.mkdir(parents=True, exist_ok=True)
-        text = json.dumps(environment, indent=2)
-        Path(folder, "environment.json").write_text(text + "\n")
-        others = X.drop(columns="path", errors="ignore") if isinstance(X, pd.DataFrame) else None
-        clips = [_identify(clip) for clip in select_clips(X)]
-        self._songs_key = joblib.hash([environment["versions"], y, groups, clips, others])
-
-    def find_file(self, name, estimator, task):
-        """Return the file of a classifier and a task, or None if nothing is kept."""
-        if self._folder is None:
-            return None
-        about, _, train, test = task
-        try:
-            of_estimator = joblib.hash(clone(estimator))
-        except PicklingError as error:
-            raise ValueError(
-                f"The classifier {name!r} cannot be told from others, and results=None would have "
-                f"to do, since it cannot be pickled: {error}"
-            ) from error
-        key = joblib.hash([of_estimator, self._songs_key, about, train, test])
-        return self._folder / f"{key}.joblib"
-
-
-def _identify(clip):
-    """Return what tells a clip from others: a file's path, size and time, or the numbers."""
-    if not isinstance(clip, str | os.PathLike):
-        return joblib.hash(clip)
-    try:
-        file = os.stat(clip)
-    except OSError:
-        return os.path.abspath(clip)
-    return os.path.abspath(clip), file.st_size, file.st_mtime_ns
 
 
 def _describe_environment():

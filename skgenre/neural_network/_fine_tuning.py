@@ -92,7 +92,9 @@ class BaseFineTunedClassifier(PretrainedMixin, BaseNetClassifier):
         return self._fit(clips, y, sample_weight, groups)
 
     def _validate_clips(self, X, *, reset):
-        return validate_clips(self, X, reset=reset, allow_nan=self.on_error == "nan")
+        # numbers too large for float32 become infinite, and are refused as that
+        with np.errstate(all="ignore"):
+            return validate_clips(self, X, reset=reset, allow_nan=self.on_error == "nan")
 
     def _validate_fit(self, clips):
         checkpoint = self._open_checkpoint()

@@ -1,6 +1,10 @@
 """Features are computed once for each song, and never wrongly remembered."""
 
+import json
 import os
+import pickle
+import resource
+import stat
 import subprocess
 import sys
 from pathlib import Path
@@ -92,15 +96,87 @@ def test_other_parameters_and_versions_are_other_entries(
     assert len(computed) == 2
 
 
+class Planted:
+    """Leaves a trace when it is unpickled."""
+
+    def __init__(self, trace):
+        self.trace = trace
+
+    def __reduce__(self):
+        return os.mkdir, (self.trace,)
+
+
 def test_damaged_entries_are_computed_again(song_files, tmp_path):
     paths = song_files[0]
-    segmenter = MFCCSegmenter(**SHORT, cache=tmp_path)
+    segmenter = MFCCSegmenter(**SHORT, cache=tmp_path / "cache")
     expected = segmenter.fit_transform(paths)
-    entries = list(tmp_path.rglob("output.pkl"))
+    entries = list((tmp_path / "cache").rglob("features"))
     assert len(entries) == len(paths)
+    trace = tmp_path / "trace"
+    first = entries[0].read_bytes()
     for i, entry in enumerate(entries):
-        entry.write_bytes(entry.read_bytes()[: 50 * (i % 3)])
+        data = bytearray(entry.read_bytes())
+        data[200 + 50 * i] ^= 64
+        damages = [data[: 50 * i], data, pickle.dumps(Planted(str(trace))), first]
+        entry.write_bytes(damages[i % 4])
     assert_array_equal(segmenter.transform(paths), expected)
+    assert not trace.exists()
+    computed = [entry.stat().st_mtime_ns for entry in entries]
+    assert_array_equal(segmenter.transform(paths), expected)
+    assert [entry.stat().st_mtime_ns for entry in entries] == computed
+
+
+def test_entries_hold_no_code(song_files, tmp_path):
+    path = song_files[0][:1]
+    features = MFCCSegmenter(**SHORT, cache=tmp_path).fit_transform(path)[0]
+    (entry,) = tmp_path.rglob("features")
+    header, _, body = entry.read_bytes().partition(b"\n")
+    assert json.loads(header)["shape"] == list(features.shape)
+    assert body == features.astype("<f4").tobytes()
+
+
+@pytest.fixture
+def full_disk():
+    """Let no file become larger than 1500 bytes, as if the disk were full."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1500, hard))
+    yield
+    resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
+@pytest.mark.parametrize("n_jobs", [1, 2])
+def test_a_full_disk_is_one_warning(song_files, tmp_path, n_jobs, full_disk):
+    paths = song_files[0]
+    segmenter = MFCCSegmenter(**SHORT, cache=tmp_path, n_jobs=n_jobs)
+    with pytest.warns(UserWarning, match="does not keep the features of 24 of 24 clips") as caught:
+        result = segmenter.fit_transform(paths)
+    assert len(caught) == 1
+    assert_array_equal(result, MFCCSegmenter(**SHORT).fit_transform(paths))
+    assert [file for file in tmp_path.rglob("*") if file.is_file()] == []
+
+
+def test_a_full_disk_is_one_warning_with_processes(song_files, tmp_path):
+    paths = song_files[0][:4]
+    segmenter = MFCCSegmenter(**SHORT, cache=tmp_path, n_jobs=2).fit(paths)
+    segmenter.transform(paths)
+    for entry in list(tmp_path.rglob("features")):
+        entry.unlink()
+        entry.mkdir()
+    with (
+        joblib.parallel_config(backend="loky"),
+        pytest.warns(UserWarning, match="4 of 4 clips") as caught,
+    ):
+        segmenter.transform(paths)
+    assert len(caught) == 1
+
+
+def test_folders_are_the_users_alone(song_files, tmp_path):
+    tmp_path.chmod(0o755)
+    MFCCSegmenter(**SHORT, cache=tmp_path / "new").fit_transform(song_files[0][:1])
+    folders = [folder for folder in tmp_path.rglob("*") if folder.is_dir()]
+    assert len(folders) == 4
+    assert {stat.S_IMODE(folder.stat().st_mode) for folder in folders} == {0o700}
+    assert stat.S_IMODE(tmp_path.stat().st_mode) == 0o755
 
 
 def test_a_killed_run_leaves_only_whole_entries(song_files, tmp_path):
@@ -110,7 +186,7 @@ import os
 rename, n_left = os.replace, 5
 def die(source, target):
     global n_left
-    n_left -= target.endswith("output.pkl")
+    n_left -= target.name == "features"
     if not n_left:
         os._exit(9)
     rename(source, target)
@@ -119,7 +195,7 @@ from skgenre import MFCCSegmenter
 MFCCSegmenter(duration=1.5, n_segments=3, cache={str(tmp_path)!r}).fit_transform({paths!r})
 """
     assert subprocess.run([sys.executable, "-c", script], check=False).returncode == 9
-    assert len(list(tmp_path.rglob("output.pkl"))) == 4
+    assert len(list(tmp_path.rglob("features"))) == 4
     result = MFCCSegmenter(**SHORT, cache=tmp_path).fit_transform(paths)
     assert_array_equal(result, MFCCSegmenter(**SHORT).fit_transform(paths))
 
@@ -131,7 +207,7 @@ def test_processes_share_entries(song_files, tmp_path):
         results = workers(joblib.delayed(segmenter.transform)(paths) for _ in range(4))
     for result in results:
         assert_array_equal(result, MFCCSegmenter(**SHORT).fit_transform(paths))
-    assert len(list(tmp_path.rglob("output.pkl"))) == len(paths)
+    assert len(list(tmp_path.rglob("features"))) == len(paths)
 
 
 def test_failures_and_waveforms_are_not_kept(songs, tmp_path):
@@ -142,7 +218,7 @@ def test_failures_and_waveforms_are_not_kept(songs, tmp_path):
     sf.write(path, songs[0][0], 22050)
     assert np.isfinite(segmenter.fit_transform([path])).all()
     segmenter.fit_transform(songs[0][:2])
-    assert len(list(tmp_path.rglob("output.pkl"))) == 1
+    assert len(list(tmp_path.rglob("features"))) == 1
 
 
 def test_memory_can_be_cleared(song_files, tmp_path, computed):
@@ -150,7 +226,7 @@ def test_memory_can_be_cleared(song_files, tmp_path, computed):
     segmenter = MFCCSegmenter(**SHORT, cache=memory).fit(song_files[0])
     segmenter.transform(song_files[0])
     memory.reduce_size(items_limit=10)
-    assert len(list(tmp_path.rglob("output.pkl"))) == 10
+    assert len(list(tmp_path.rglob("features"))) == 10
     memory.clear(warn=False)
     segmenter.transform(song_files[0][:1])
     assert len(computed) == len(song_files[0]) + 1
@@ -177,7 +253,7 @@ def test_what_does_not_apply_to_a_feature_set_is_not_part_of_the_key(song_files,
         AudioDescriptorTransformer(
             features="tzanetakis2002", duration=1.5, cache=tmp_path, **params
         ).fit_transform(song_files[0][:1])
-    assert len(list(tmp_path.rglob("output.pkl"))) == 1
+    assert len(list(tmp_path.rglob("features"))) == 1
 
 
 def test_functions_are_known_by_what_they_do(song_files, tmp_path):

@@ -87,7 +87,7 @@ def test_dask_cluster_gives_what_one_process_gives(song_files, expected, tmp_pat
         assert_array_equal(MFCCSegmenter(**SHORT).fit_transform(paths), expected)
         on_cluster = mel.fit_transform(paths)
         scores = search.fit(paths, y).cv_results_["mean_test_score"]
-    assert len(list(tmp_path.rglob("output.pkl"))) == len(paths)
+    assert len(list(tmp_path.rglob("features"))) == len(paths)
     assert_array_equal(mel.transform(paths), on_cluster)
     assert_allclose(search.fit(paths, y).cv_results_["mean_test_score"], scores)
 
@@ -137,9 +137,17 @@ def test_an_out_that_cannot_be_written_is_refused_at_once(song_files):
 
 
 @pytest.mark.parametrize("n_jobs", [1, 2])
-def test_what_float16_cannot_hold_is_an_error_and_nothing_else(song_files, n_jobs):
+def test_what_float16_cannot_hold_fails_its_clip(songs, n_jobs):
     describe = AudioDescriptorTransformer(
-        features=["spectral_centroid"], statistics=["var"], duration=1.5, n_jobs=n_jobs
+        features=["rms"], statistics=["min"], duration=1.5, n_jobs=n_jobs
     )
-    with pytest.raises(ValueError, match="out has dtype float16, which cannot hold"):
-        describe.fit(song_files[0]).transform(song_files[0], out=np.empty((24, 1), np.float16))
+    X = songs[0][:3] * np.float32([[1], [-1e9], [1]])
+    expected = describe.fit_transform(X)
+    reason = "clip 1: out has dtype float16, which cannot hold"
+    with pytest.raises(AudioError, match=reason):
+        describe.transform(X, out=np.empty((3, 1), np.float16))
+    out = np.empty((3, 1), np.float16)
+    with pytest.warns(UserWarning, match=reason):
+        describe.set_params(on_error="nan").transform(X, out=out)
+    assert_array_equal(out[[0, 2]], expected[[0, 2]].astype(np.float16))
+    assert np.isnan(out[1]).all()

@@ -140,7 +140,7 @@ def test_frames_with_paths(songs_by_artist, tmp_path):
     settings = {"protocols": ["filtered"], "groups": np.arange(16), "results": tmp_path / "kept"}
     first = compare_classifiers(clf, frame, y, **settings)["answers"][0]
     other = compare_classifiers(clf, frame.assign(number=-numbers), y, **settings)["answers"][0]
-    assert len(list((tmp_path / "kept").glob("*.joblib"))) == 2
+    assert len(list((tmp_path / "kept").glob("*.jsonl"))) == 2
     assert list(first.index) == list(other.index) == list(range(8, 16))
 
 
@@ -259,7 +259,7 @@ def test_a_stopped_comparison_goes_on(table, tmp_path):
     whole = compare_classifiers({"noting": noting}, X, y, **settings)
     n_fits = len((tmp_path / "log").read_text().splitlines())
     assert n_fits == len(whole) == 6
-    rows = sorted((tmp_path / "kept").glob("*.joblib"))
+    rows = sorted((tmp_path / "kept").glob("*.jsonl"))
     assert len(rows) == 6
     for row in rows[:2]:
         row.unlink()
