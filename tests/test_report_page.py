@@ -108,7 +108,7 @@ def test_all_songs_are_tested_with_artists_apart(folder):
 
 
 def test_a_second_run_computes_nothing(folder):
-    kept = {file: file.stat().st_mtime_ns for file in (folder / "folds").glob("*.joblib")}
+    kept = {file: file.stat().st_mtime_ns for file in (folder / "folds").glob("*.jsonl")}
     before = pd.read_csv(folder / "results.csv")
     assert len(kept) == len(before) == 2 * (1 + 1 + 5 + 1)
     make_page(folder)

@@ -18,6 +18,8 @@ _REVISION = 3
 # What changes how a song is read or when, but not what comes out.
 _IRRELEVANT = ("cache", "n_jobs", "on_error", "timeout", "verbose")
 _DTYPE = "<f4"
+# Beside what joblib would call output.pkl in a folder of the same kind.
+_FILE_NAME = "output.bin"
 
 
 class FeatureCache:
@@ -70,7 +72,7 @@ class FeatureCache:
             return None
         place = os.path.abspath(os.fsdecode(clip))
         key = _digest(self._settings, place, file.st_size, file.st_mtime_ns)
-        return self._folder / key / "features"
+        return self._folder / key / _FILE_NAME
 
     @staticmethod
     def load(entry):

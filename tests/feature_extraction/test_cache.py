@@ -110,7 +110,7 @@ def test_damaged_entries_are_computed_again(song_files, tmp_path):
     paths = song_files[0]
     segmenter = MFCCSegmenter(**SHORT, cache=tmp_path / "cache")
     expected = segmenter.fit_transform(paths)
-    entries = list((tmp_path / "cache").rglob("features"))
+    entries = list((tmp_path / "cache").rglob("output.bin"))
     assert len(entries) == len(paths)
     trace = tmp_path / "trace"
     first = entries[0].read_bytes()
@@ -129,7 +129,7 @@ def test_damaged_entries_are_computed_again(song_files, tmp_path):
 def test_entries_hold_no_code(song_files, tmp_path):
     path = song_files[0][:1]
     features = MFCCSegmenter(**SHORT, cache=tmp_path).fit_transform(path)[0]
-    (entry,) = tmp_path.rglob("features")
+    (entry,) = tmp_path.rglob("output.bin")
     header, _, body = entry.read_bytes().partition(b"\n")
     assert json.loads(header)["shape"] == list(features.shape)
     assert body == features.astype("<f4").tobytes()
@@ -159,7 +159,7 @@ def test_a_full_disk_is_one_warning_with_processes(song_files, tmp_path):
     paths = song_files[0][:4]
     segmenter = MFCCSegmenter(**SHORT, cache=tmp_path, n_jobs=2).fit(paths)
     segmenter.transform(paths)
-    for entry in list(tmp_path.rglob("features")):
+    for entry in list(tmp_path.rglob("output.bin")):
         entry.unlink()
         entry.mkdir()
     with (
@@ -186,7 +186,7 @@ import os
 rename, n_left = os.replace, 5
 def die(source, target):
     global n_left
-    n_left -= target.name == "features"
+    n_left -= target.name == "output.bin"
     if not n_left:
         os._exit(9)
     rename(source, target)
@@ -195,7 +195,7 @@ from skgenre import MFCCSegmenter
 MFCCSegmenter(duration=1.5, n_segments=3, cache={str(tmp_path)!r}).fit_transform({paths!r})
 """
     assert subprocess.run([sys.executable, "-c", script], check=False).returncode == 9
-    assert len(list(tmp_path.rglob("features"))) == 4
+    assert len(list(tmp_path.rglob("output.bin"))) == 4
     result = MFCCSegmenter(**SHORT, cache=tmp_path).fit_transform(paths)
     assert_array_equal(result, MFCCSegmenter(**SHORT).fit_transform(paths))
 
@@ -207,7 +207,7 @@ def test_processes_share_entries(song_files, tmp_path):
         results = workers(joblib.delayed(segmenter.transform)(paths) for _ in range(4))
     for result in results:
         assert_array_equal(result, MFCCSegmenter(**SHORT).fit_transform(paths))
-    assert len(list(tmp_path.rglob("features"))) == len(paths)
+    assert len(list(tmp_path.rglob("output.bin"))) == len(paths)
 
 
 def test_failures_and_waveforms_are_not_kept(songs, tmp_path):
@@ -218,7 +218,7 @@ def test_failures_and_waveforms_are_not_kept(songs, tmp_path):
     sf.write(path, songs[0][0], 22050)
     assert np.isfinite(segmenter.fit_transform([path])).all()
     segmenter.fit_transform(songs[0][:2])
-    assert len(list(tmp_path.rglob("features"))) == 1
+    assert len(list(tmp_path.rglob("output.bin"))) == 1
 
 
 def test_memory_can_be_cleared(song_files, tmp_path, computed):
@@ -226,7 +226,7 @@ def test_memory_can_be_cleared(song_files, tmp_path, computed):
     segmenter = MFCCSegmenter(**SHORT, cache=memory).fit(song_files[0])
     segmenter.transform(song_files[0])
     memory.reduce_size(items_limit=10)
-    assert len(list(tmp_path.rglob("features"))) == 10
+    assert len(list(tmp_path.rglob("output.bin"))) == 10
     memory.clear(warn=False)
     segmenter.transform(song_files[0][:1])
     assert len(computed) == len(song_files[0]) + 1
@@ -253,7 +253,7 @@ def test_what_does_not_apply_to_a_feature_set_is_not_part_of_the_key(song_files,
         AudioDescriptorTransformer(
             features="tzanetakis2002", duration=1.5, cache=tmp_path, **params
         ).fit_transform(song_files[0][:1])
-    assert len(list(tmp_path.rglob("features"))) == 1
+    assert len(list(tmp_path.rglob("output.bin"))) == 1
 
 
 def test_functions_are_known_by_what_they_do(song_files, tmp_path):

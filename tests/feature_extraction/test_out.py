@@ -87,7 +87,7 @@ def test_dask_cluster_gives_what_one_process_gives(song_files, expected, tmp_pat
         assert_array_equal(MFCCSegmenter(**SHORT).fit_transform(paths), expected)
         on_cluster = mel.fit_transform(paths)
         scores = search.fit(paths, y).cv_results_["mean_test_score"]
-    assert len(list(tmp_path.rglob("features"))) == len(paths)
+    assert len(list(tmp_path.rglob("output.bin"))) == len(paths)
     assert_array_equal(mel.transform(paths), on_cluster)
     assert_allclose(search.fit(paths, y).cv_results_["mean_test_score"], scores)
 
