@@ -12,7 +12,7 @@ from .._base import installed_versions
 from .._checked_files import DamagedFileError, make_private_folder, read_checked, write_checked
 
 # What makes the numbers.
-_PACKAGES = ("skgenre", "numpy", "scipy", "numba", "librosa", "soundfile", "soxr")
+_PACKAGES = ("skgenre", "numpy", "scipy", "numba", "librosa", "soundfile", "av", "soxr")
 # Raised where the numbers or the format become others under one version, as between releases.
 _REVISION = 3
 # What changes how a song is read or when, but not what comes out.

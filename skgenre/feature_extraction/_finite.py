@@ -51,4 +51,4 @@ def convert(features, dtype):
 def no_memory(error):
     """Return a `MemoryError` as the `AudioError` of the clip that it is about."""
     detail = f" ({error})" if str(error) else ""
-    return AudioError({"": f"not enough memory{detail}; set a duration or a segment_duration"})
+    return AudioError({"": f"there is not enough memory for its features{detail}; set a duration"})

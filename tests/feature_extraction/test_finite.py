@@ -122,7 +122,10 @@ def use_up_memory(features):
         (overflow, "its features are not finite"),
         (lambda features: features.astype(float) * 1e300, "its features are not finite"),
         (fail, "its features cannot be computed: underflow"),
-        (use_up_memory, r"not enough memory \(Unable to allocate 3.2 GiB\); set a duration"),
+        (
+            use_up_memory,
+            r"not enough memory for its features \(Unable to allocate 3.2 GiB\); set a duration",
+        ),
     ],
 )
 def test_what_goes_wrong_in_a_kernel_is_the_clips_error(song_files, monkeypatch, fault, reason):
@@ -155,7 +158,10 @@ def test_memory_that_is_short_while_reading_fails_one_clip(
 
     monkeypatch.setattr(_base, "read_clip", read)
     segmenter = MFCCSegmenter(duration=1.5, n_segments=n_segments, on_error="nan")
-    with pytest.warns(UserWarning, match="1 of 3 clips[^$]*01 .*not enough memory; set"):
+    with pytest.warns(
+        UserWarning,
+        match="1 of 3 clips[^$]*01 .*not enough memory for its features; set a duration",
+    ):
         features = segmenter.fit_transform(song_files[0][:3])
     assert [np.isfinite(row).all() for row in features] == [True, False, True]
 
@@ -176,7 +182,7 @@ def test_embeddings_of_a_clip_that_memory_does_not_hold(song_files, checkpoints,
     )
     rng = np.random.RandomState(0)
     clips = [rng.normal(size=n).astype(np.float32) for n in (9000, 20000, 9001)]
-    with pytest.warns(UserWarning, match="clip 1: not enough memory"):
+    with pytest.warns(UserWarning, match="clip 1: there is not enough memory"):
         features = embedder.fit_transform(clips)
     assert [np.isfinite(row).all() for row in features] == [True, False, True]
 
