@@ -1,3 +1,5 @@
+from .._names import printable
+
 TRUNCATED = "truncated: it holds less than its header says"
 JOINED = "another file stands behind the first, which cannot be read with it; split them"
 NO_MEMORY = "there is not enough memory to read it; pass a duration"
@@ -43,4 +45,6 @@ class UnknownFormatError(Exception):
 
 def list_failures(failures):
     """Return a line for each file and reason, indented from the second on."""
-    return "\n  ".join(f"{name}: {reason}" for name, reason in failures.items())
+    return "\n  ".join(
+        f"{printable(name)}: {printable(reason)}" for name, reason in failures.items()
+    )

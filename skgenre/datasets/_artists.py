@@ -1,4 +1,5 @@
 import re
+import unicodedata
 
 import numpy as np
 import pandas as pd
@@ -50,5 +51,6 @@ def name_groups(artists, songs):
 
 
 def _simplify(artist):
+    artist = unicodedata.normalize("NFC", artist)
     words = re.findall(r"\w+", artist.casefold().replace("&", " and "))
     return " ".join(words) or artist.strip()

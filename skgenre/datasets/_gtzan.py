@@ -1,14 +1,18 @@
+import os
 import re
+import warnings
 from importlib.resources import files
 
 import numpy as np
 import pandas as pd
 from sklearn.utils import Bunch
 
+from .._names import printable
 from ._artists import name_groups
-from ._folder import check_genres, existing_folder
+from ._folder import check_genres, wanted_genres
+from ._walk import UNKNOWN_ENDING, describe_left_out, existing_folder, find_songs
 
-_SONG_FILE = re.compile(r"([a-z]+\.\d{5})\.(?:wav|au|flac)", re.IGNORECASE)
+_SONG_FILE = re.compile(r"([a-z]+\.\d{5})(?:\.[^.]+)?", re.IGNORECASE)
 _WHERE_TO_GET_IT = (
     "GTZAN cannot be shipped with skgenre, since its recordings are commercial music. Get it from "
     "where you have access, for example the data set 'gtzan-dataset-music-genre-classification' on "
@@ -44,10 +48,10 @@ def load_gtzan(data_home, *, genres=None):
     Parameters
     ----------
     data_home : str or path-like
-        A folder that holds the songs under their original names, such as ``blues.00000.wav``, as
-        ``.wav``, ``.au`` or ``.flac``: in a folder for each genre, at any depth, as in the usual
+        A folder that holds the songs under their original names, such as ``blues.00000.wav``, with
+        any ending that a decoder reads: in a folder for each genre, at any depth, as in the usual
         copies (``genres/blues/...``, ``Data/genres_original/blues/...``), or side by side. Part of
-        the collection is fine.
+        the collection is fine. Links to folders are followed, and hidden folders passed over.
     genres : sequence of str, default=None
         List songs of these genres only; None means all.
 
@@ -77,8 +81,18 @@ def load_gtzan(data_home, *, genres=None):
     ------
     FileNotFoundError
         If the folder is missing or holds no song of GTZAN.
+    NotADirectoryError
+        If it is a file.
+    PermissionError
+        If it may not be read.
     ValueError
         If a song is there twice, or one of ``genres`` has none.
+
+    Warns
+    -----
+    UserWarning
+        If anything was left out: folders that may not be read, links to nothing, and songs with an
+        ending that no decoder reads.
 
     See Also
     --------
@@ -112,22 +126,43 @@ def load_gtzan(data_home, *, genres=None):
     1
     """
     root = existing_folder(data_home, _WHERE_TO_GET_IT)
+    wanted = wanted_genres(genres)
     index = read_index()
+
+    def song_of(path):
+        """Return the song that a file holds by its name, or None if it is not wanted."""
+        match = _SONG_FILE.fullmatch(os.path.basename(path))
+        song = match[1].lower() if match else None
+        known = song in index.index and (wanted is None or song.split(".")[0] in wanted)
+        return song if known else None
+
+    below = find_songs(root)
     found: dict[str, str] = {}
-    for path in sorted(root.rglob("*")):
-        match = _SONG_FILE.fullmatch(path.name)
-        if not match or (song := match[1].lower()) not in index.index:
+    for path in below.songs:
+        song = song_of(path)
+        if song is None:
             continue
-        if genres is not None and song.split(".")[0] not in genres:
-            continue
-        if song in found:
+        other = found.setdefault(song, path)
+        if other != path and os.path.realpath(other) != os.path.realpath(path):
             raise ValueError(
-                f"{song} is there twice, as {found[song]} and {path}; give the folder of one copy"
+                f"{song} is there twice, as {printable(other)} and {printable(path)}; give the "
+                "folder of one copy"
             )
-        found[song] = str(path)
-    check_genres(genres, {song.split(".")[0] for song in found}, root)
+    told = describe_left_out(
+        root,
+        {
+            path: reason
+            for path, reason in below.left_out.items()
+            if reason != UNKNOWN_ENDING or song_of(path)
+        },
+    )
+    check_genres(wanted, {song.split(".")[0] for song in found}, root, told)
     if not found:
-        raise FileNotFoundError(f"{root} holds no song of GTZAN. {_WHERE_TO_GET_IT}")
+        raise FileNotFoundError(
+            f"{printable(root)} holds no song of GTZAN. {told}{told and chr(10)}{_WHERE_TO_GET_IT}"
+        )
+    if told:
+        warnings.warn(told, stacklevel=2)
     songs = index.loc[sorted(found)]
     genres = np.array([song.split(".")[0] for song in songs.index])
     return Bunch(

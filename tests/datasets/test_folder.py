@@ -32,7 +32,8 @@ def test_sub_folders_are_genres(tmp_path, silence):
         tmp_path / "loose.wav",
         tmp_path / "rock" / "cover.jpg",
     )
-    data = load_genre_folder(str(tmp_path))
+    with pytest.warns(UserWarning, match=r"beside the folders of the genres: .*loose\.wav$"):
+        data = load_genre_folder(str(tmp_path))
     names = [path.removeprefix(str(tmp_path)) for path in data.paths]
     assert names == ["/jazz/c.wav", "/rock/An Artist/a.FLAC", "/rock/b.mp3"]
     assert data.target.tolist() == ["jazz", "rock", "rock"]
@@ -60,6 +61,13 @@ def test_genres_are_chosen(tmp_path, silence, load):
 def test_missing_folders_say_what_to_do(tmp_path):
     with pytest.raises(FileNotFoundError, match=r"no folder .*nowhere\. Give a folder"):
         load_genre_folder(tmp_path / "nowhere")
+    Path(tmp_path, "a file").touch()
+    with pytest.raises(NotADirectoryError, match=r"a file is not a folder\. Give a folder"):
+        load_genre_folder(tmp_path / "a file")
+    Path(tmp_path, "round").symlink_to("round")
+    with pytest.raises(OSError, match="a symbolic link that leads back to itself"):
+        load_genre_folder(tmp_path / "round")
+    Path(tmp_path, "round").unlink()
     with pytest.raises(FileNotFoundError, match="No audio file in the sub-folders"):
         load_genre_folder(tmp_path)
     for home in (tmp_path, tmp_path / "nowhere"):
@@ -71,7 +79,7 @@ def test_missing_folders_say_what_to_do(tmp_path):
     "layout",
     ["genres/{genre}/{song}", "Data/genres_original/{genre}/{song}", "{genre}/{song}", "{song}"],
 )
-@pytest.mark.parametrize("ending", ["wav", "au", "flac"])
+@pytest.mark.parametrize("ending", ["wav", "au", "flac", "mp3", "m4a", "WMA"])
 def test_gtzan_in_every_layout(tmp_path, silence, layout, ending):
     songs = ["blues.00000", "pop.00010", "disco.00000"]
     put(
