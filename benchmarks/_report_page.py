@@ -24,6 +24,8 @@ from matplotlib.figure import Figure
 from sklearn.metrics import ConfusionMatrixDisplay
 
 from skgenre import ComparisonDisplay, ReliabilityDisplay, TrainingHistoryDisplay
+from skgenre._names import printable
+from skgenre.inspection._plotting import AS_IT_IS
 
 N_COLUMNS = 3
 HTML = Template("""<!doctype html>
@@ -190,7 +192,7 @@ def _draw_training(results):
     for (_, net), panels in zip(nets.iterrows(), pairs, strict=False):
         TrainingHistoryDisplay(net["history"]).plot(panels)
         for ax in panels:
-            ax.set_title(net["estimator"])
+            ax.set_title(printable(net["estimator"]), **AS_IT_IS)
     return figure
 
 
@@ -213,7 +215,10 @@ def _draw_confusion(answers, songs):
             cmap="Blues",
             colorbar=False,
         )
-        ax.set(title=name, xlabel="", ylabel="")
+        for text in (*ax.get_xticklabels(), *ax.get_yticklabels()):
+            text.set(text=printable(text.get_text()), **AS_IT_IS)
+        ax.set(xlabel="", ylabel="")
+        ax.set_title(printable(name), **AS_IT_IS)
     return figure
 
 
@@ -230,7 +235,7 @@ def _draw_reliability(answers, summary):
         table = answers[name]
         proba = table.drop(columns=["genre", "predicted", "group"])
         ReliabilityDisplay.from_predictions(table["genre"], proba, labels=proba.columns, ax=ax)
-        ax.set_title(name)
+        ax.set_title(printable(name), **AS_IT_IS)
     return figure
 
 

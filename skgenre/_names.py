@@ -32,9 +32,7 @@ def printable(name):
     """
     name = str(name)
     joiners = {match.start() for match in _JOINER.finditer(name)}
-    blanks = {
-        place for match in _BLANKS_AT_AN_END.finditer(name) for place in range(*match.span())
-    }
+    blanks = {place for match in _BLANKS_AT_AN_END.finditer(name) for place in range(*match.span())}
     return "".join(
         _escape(letter) if place in blanks or not (_is_seen(letter) or place in joiners) else letter
         for place, letter in enumerate(name)

@@ -113,7 +113,7 @@ def find_faults(paths, *, min_duration=1.0, n_jobs=None, timeout=120.0, verbose=
     0       short        0.05 s
     1  unreadable  no such file
     """
-    import pandas as pd  # a worker process has no use for it
+    from .._tables import make_table  # pandas, for which a worker process has no use
 
     if isinstance(paths, str | bytes | os.PathLike):
         raise ValueError(f"Expected a sequence of paths, got the single path {paths!r}")
@@ -136,7 +136,7 @@ def find_faults(paths, *, min_duration=1.0, n_jobs=None, timeout=120.0, verbose=
     lists = [_find_own_faults(file, min_duration) for file in found]
     _compare(found, paths, lists)
     rows = [(path, *row) for path, own in zip(paths, lists, strict=True) for row in own]
-    faults = pd.DataFrame(rows, columns=["path", "fault", "value", "detail"])
+    faults = make_table(rows, ["path", "fault", "value", "detail"])
     return faults.astype({"value": float})
 
 

@@ -132,9 +132,9 @@ def load_gtzan(data_home, *, genres=None):
     def song_of(path):
         """Return the song that a file holds by its name, or None if it is not wanted."""
         match = _SONG_FILE.fullmatch(os.path.basename(path))
-        song = match[1].lower() if match else None
-        known = song in index.index and (wanted is None or song.split(".")[0] in wanted)
-        return song if known else None
+        song = match[1].lower() if match else ""
+        is_wanted = wanted is None or song.split(".")[0] in wanted
+        return song if is_wanted and song in index.index else None
 
     below = find_songs(root)
     found: dict[str, str] = {}

@@ -23,18 +23,16 @@ _REASONS = {
 
 # What stands beside music and is none: pictures, playlists, texts, checksums, tables and features,
 # and what players and editors note of a song.
-_NO_MUSIC = {
-    f".{ending}"
-    for ending in (
-        "avif bmp gif heic ico jfif jpe jpeg jpg pdf png psd svg tif tiff webp "
-        "asx b4s cue m3u m3u8 pls ram wax wpl xspf zpl "
-        "ass cfg conf diz doc docx htm html ini ipynb log lrc md nfo py rst rtf sh srt sub txt url "
-        "webloc xml yaml yml "
-        "accurip ffp md5 par2 sfv sha1 sha256 st5 torrent "
-        "bib csv db h5 hdf5 jams json lab npy npz parquet pickle pkl sqlite tsv xls xlsx "
-        "asd pk pkf reapeaks sfk"
-    ).split()
-}
+_NO_MUSIC_ENDINGS = """
+    avif bmp gif heic ico jfif jpe jpeg jpg pdf png psd svg tif tiff webp
+    asx b4s cue m3u m3u8 pls ram wax wpl xspf zpl
+    ass cfg conf diz doc docx htm html ini ipynb log lrc md nfo py rst rtf sh srt sub txt url webloc
+    xml yaml yml
+    accurip ffp md5 par2 sfv sha1 sha256 st5 torrent
+    bib csv db h5 hdf5 jams json lab npy npz parquet pickle pkl sqlite tsv xls xlsx
+    asd pk pkf reapeaks sfk
+"""
+_NO_MUSIC = {f".{ending}" for ending in _NO_MUSIC_ENDINGS.split()}
 _NO_MUSIC_NAMES = {"changes", "copying", "icon\r", "licence", "license", "makefile", "readme"}
 # What systems keep on a drive: thumbnails, deleted files and the like.
 _SYSTEM_FOLDERS = {
@@ -153,7 +151,9 @@ def existing_folder(root, advice):
     except NotADirectoryError:
         raise NotADirectoryError(f"{printable(root)} is not a folder. {advice}") from None
     except OSError as error:
-        raise type(error)(f"The folder {printable(root)} cannot be read: {_explain(error)}") from None
+        raise type(error)(
+            f"The folder {printable(root)} cannot be read: {_explain(error)}"
+        ) from None
     return root
 
 
@@ -178,7 +178,8 @@ def _list_endings(paths):
     """Return the most frequent endings; names such as "Mr. Blue" have none."""
     endings = [os.path.splitext(path)[1].lower() for path in paths]
     counts = Counter(
-        ending if re.fullmatch(r"\.(?=.*[a-z])[\w+-]{1,10}", ending) else "none" for ending in endings
+        ending if re.fullmatch(r"\.(?=.*[a-z])[\w+-]{1,10}", ending) else "none"
+        for ending in endings
     )
     named = [ending for ending, _ in counts.most_common(_MAX_ENDINGS)]
     return ", ".join(named) + (", ..." if len(counts) > _MAX_ENDINGS else "")

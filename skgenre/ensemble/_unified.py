@@ -17,6 +17,7 @@ from .._bags import validate_genres
 from .._base import forget_table
 from .._division import check_groups, divide_songs
 from .._fit_parameters import share_out
+from .._tables import make_table
 from ..audio._clips import keep_apart
 from ._branches import BranchComposition
 from ._embeddings import (
@@ -337,18 +338,15 @@ class UnifiedGenreClassifier(ClassifierMixin, BranchComposition):
         return self._predict_branches(X, tables)
 
     def _predict_branches(self, X, tables):
-        predicted = pd.DataFrame(
-            {
-                name: answer_rows(
-                    self.branch_heads_[name].predict, [tables[name]], self._usual_genre
-                )
-                if name in self.branch_heads_
-                else branch.predict(X)
-                for name, branch in self.branches_.items()
-            }
-        )
-        # classifiers of a stack know genres by number
-        return predicted if self.stack_ is None else predicted.map(self.classes_.__getitem__)
+        predicted = [
+            answer_rows(self.branch_heads_[name].predict, [tables[name]], self._usual_genre)
+            if name in self.branch_heads_
+            else branch.predict(X)
+            for name, branch in self.branches_.items()
+        ]
+        if self.stack_ is not None:  # whose classifiers know genres by number
+            predicted = [self.classes_[codes] for codes in predicted]
+        return make_table(list(zip(*predicted, strict=True)), list(self.branches_))
 
     def score_branches(self, X, y, sample_weight=None):
         """Return the accuracy of each branch alone, of the best of them for each song, and of all.
@@ -370,7 +368,8 @@ class UnifiedGenreClassifier(ClassifierMixin, BranchComposition):
         """
         check_is_fitted(self)
         tables = {} if self.stack_ is not None else self._embed(X)
-        is_right = self._predict_branches(X, tables).eq(np.asarray(y), axis=0)
+        predicted = self._predict_branches(X, tables)
+        is_right = predicted == np.asarray(y, dtype=object)[:, np.newaxis]
         is_right["oracle"] = is_right.any(axis=1)
         is_right["unified"] = self._predict(X, tables) == np.asarray(y)
         return pd.Series(np.average(is_right, axis=0, weights=sample_weight), is_right.columns)

@@ -1,7 +1,10 @@
 import numpy as np
+import pandas as pd
 
+from .._names import printable
+from .._tables import number
 from ..model_selection import summarize
-from ._plotting import COLORS, legend_below, make_axes
+from ._plotting import AS_IT_IS, COLORS, legend_below, make_axes
 
 _NEEDED = ("protocol", "estimator", "is_valid", "leakage", "accuracy", "low", "high")
 _INCHES_PER_ROW = 0.2
@@ -146,14 +149,14 @@ class ComparisonDisplay:
                     fontsize=7,
                 )
         longest = max(len(_value(row)) for _, row in summary.iterrows())
-        self.ax_.set_yticks(np.arange(len(names)), labels=names)
+        self.ax_.set_yticks(np.arange(len(names)), labels=[*map(printable, names)], **AS_IT_IS)
         self.ax_.set_xticks(np.linspace(0, 1, 6))
         self.ax_.set(
             xlabel="Accuracy",
             xlim=(0, 1.02 + _ROOM_PER_LETTER * longest),
             ylim=(len(names) - 0.5, -0.5),
         )
-        legend_below(self.ax_)
+        legend_below(self.ax_, list(self.bars_.values()))
         return self
 
 
@@ -172,16 +175,19 @@ def _check(summary):
 def _rank(summary):
     """Order classifiers by accuracy, relative to that of all under the same valid protocol."""
     of_valid = summary[summary["is_valid"]] if summary["is_valid"].any() else summary
-    gains = of_valid["accuracy"] - of_valid.groupby("protocol")["accuracy"].transform("mean")
-    means = gains.groupby(of_valid["estimator"]).mean().reindex(summary["estimator"].unique())
-    return list(means.sort_values(ascending=False, kind="stable").index)
+    protocols = number(of_valid["protocol"])
+    gains = of_valid["accuracy"] - of_valid["accuracy"].groupby(protocols).transform("mean")
+    names = list(summary["estimator"].unique())
+    means = pd.Series([gains[of_valid["estimator"] == name].mean() for name in names])
+    return [names[place] for place in means.sort_values(ascending=False, kind="stable").index]
 
 
 def _describe(protocol, rows):
     told = [] if rows["is_valid"].all() else ["invalid"]
     for leakage in sorted(set(rows["leakage"]) - {"clean"}):
         told.append("artists unknown" if leakage == "unknown" else f"{leakage} on both sides")
-    return f"{protocol} ({', '.join(told)})" if told else protocol
+    name = printable(protocol)
+    return f"{name} ({', '.join(told)})" if told else name
 
 
 def _errors(rows):

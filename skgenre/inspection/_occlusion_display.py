@@ -1,8 +1,9 @@
 import numpy as np
 
+from .._names import printable
 from ..feature_extraction import MFCCSegmenter
 from ._occlusion import explain_segment, open_segment
-from ._plotting import make_panels
+from ._plotting import AS_IT_IS, make_panels
 from ._songs import mel_transformer
 from ._spectrogram_axes import (
     SIGNED_CMAP,
@@ -129,7 +130,8 @@ class OcclusionDisplay:
         mesh = self._draw(self.axes_[1], self.drops, cmap=SIGNED_CMAP, vmin=-limit, vmax=limit)
         self.figure_.colorbar(mesh, ax=self.axes_[1], label="Drop of probability")
         self.axes_[0].set_title(f"Segment {self.segment}")
-        self.axes_[1].set_title(f"{self.genre}, probability {self.proba:.2f}")
+        title = f"{printable(self.genre)}, probability {self.proba:.2f}"
+        self.axes_[1].set_title(title, **AS_IT_IS)
         for ax in self.axes_:
             ax.set_xlabel("Frame" if self.transformer is None else "Time (s)")
         self.axes_[1].set_ylabel("")

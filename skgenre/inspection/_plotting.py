@@ -2,6 +2,8 @@
 
 import numpy as np
 
+# For texts that hold names: a $ in them begins no formula, and nothing in them is TeX.
+AS_IT_IS: dict = {"parse_math": False, "usetex": False}
 # Told apart with any colour vision: M. Okabe and K. Ito, "Color universal design", 2002.
 COLORS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#F0E442")
 
@@ -25,16 +27,21 @@ def make_axes(ax, figsize=None):
     return ax
 
 
-def legend_below(ax, **settings):
+def legend_below(ax, handles, **settings):
     """Explain what is drawn under the label of the x axis, where it hides nothing.
 
-    Without a layout that makes room there, it goes inside.
+    Without a layout that makes room there, it goes inside. The labels of ``handles`` are shown as
+    they are.
     """
     if ax.figure.get_layout_engine() is None:
-        ax.legend()
-        return
-    below = {"loc": "upper center", "bbox_to_anchor": (0.5, 0), "borderaxespad": 4}
-    ax.legend(**{**below, "frameon": False, **settings})
+        settings = {}
+    else:
+        below = {"loc": "upper center", "bbox_to_anchor": (0.5, 0), "borderaxespad": 4}
+        settings = {**below, "frameon": False, **settings}
+    # matplotlib leaves out what has a label that begins with an underscore
+    legend = ax.legend(handles, ["-"] * len(handles), **settings)
+    for text, handle in zip(legend.get_texts(), handles, strict=True):
+        text.set(text=handle.get_label(), **AS_IT_IS)
 
 
 def make_panels(ax, shape, *, figsize, **settings):

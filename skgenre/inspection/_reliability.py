@@ -1,8 +1,9 @@
 import numpy as np
-import pandas as pd
 from sklearn.utils import check_consistent_length, column_or_1d
 from sklearn.utils.validation import check_is_fitted
 
+from .._names import printable
+from .._tables import make_labels
 from ..model_selection._scores import N_BINS, bin_confidence
 from ._plotting import COLORS, legend_below, make_axes
 from ._validation import check_proba
@@ -97,7 +98,7 @@ class ReliabilityDisplay:
         check_is_fitted(estimator)
         name = type(estimator).__name__ if name is None else name
         if not hasattr(estimator, "predict_proba"):
-            raise TypeError(f"{name} has no predict_proba")
+            raise TypeError(f"{printable(name)} has no predict_proba")
         proba = estimator.predict_proba(X)
         return cls.from_predictions(
             y, proba, labels=estimator.classes_, n_bins=n_bins, name=name, ax=ax
@@ -139,7 +140,7 @@ class ReliabilityDisplay:
         if n_bins < 1:
             raise ValueError(f"n_bins must be at least 1, got {n_bins}")
         # a genre that the classifier never saw has no column, and is never right
-        true = pd.Index(labels).get_indexer(y_true)
+        true = make_labels(labels).get_indexer(make_labels(y_true))
         n_songs, confidence, accuracy = bin_confidence(proba, true, n_bins)
         return cls(accuracy, confidence, n_songs, name=name).plot(ax)
 
@@ -163,7 +164,7 @@ class ReliabilityDisplay:
         self.figure_ = self.ax_.figure
         n_bins = len(self.n_songs)
         middles = (np.arange(n_bins) + 0.5) / n_bins
-        prefix = "" if self.name is None else f"{self.name}, "
+        prefix = "" if self.name is None else f"{printable(self.name)}, "
         self.bars_ = self.ax_.bar(
             middles[used],
             self.accuracy[used],
@@ -172,8 +173,10 @@ class ReliabilityDisplay:
             edgecolor="white",
             label=f"{prefix}calibration error {self.calibration_error_:.3f}",
         )
-        self.ax_.plot([0, 1], [0, 1], color="black", linestyle="--", label="Perfectly calibrated")
-        self.ax_.plot(
+        (diagonal,) = self.ax_.plot(
+            [0, 1], [0, 1], color="black", linestyle="--", label="Perfectly calibrated"
+        )
+        (dots,) = self.ax_.plot(
             self.confidence[used],
             self.accuracy[used],
             linestyle="none",
@@ -186,7 +189,7 @@ class ReliabilityDisplay:
         self.ax_.set(
             xlabel="Confidence in the predicted genre", ylabel="Accuracy", xlim=(0, 1), ylim=(0, 1)
         )
-        legend_below(self.ax_, ncols=2)
+        legend_below(self.ax_, [diagonal, dots, self.bars_], ncols=2)
         counts = self.ax_.secondary_xaxis("top")
         counts.set_xticks(middles[used], labels=[str(n) for n in self.n_songs[used]], fontsize=8)
         counts.tick_params(length=0)

@@ -1,8 +1,9 @@
 import numpy as np
 from sklearn.pipeline import Pipeline
 
+from .._names import printable
 from ..neural_network import Wav2VecClassifier
-from ._plotting import legend_below, make_axes
+from ._plotting import AS_IT_IS, legend_below, make_axes
 from ._songs import after_clips, check_clip, clip_transformer, open_song
 from ._songs import segment_duration as transformer_duration
 from ._validation import check_proba
@@ -156,7 +157,7 @@ class SegmentTimelineDisplay:
             edges, np.arange(n_classes + 1) - 0.5, proba.T, cmap="cividis", vmin=0, vmax=1
         )
         self.figure_.colorbar(self.mesh_, ax=self.ax_, label="Probability")
-        self.ax_.scatter(
+        dots = self.ax_.scatter(
             edges[:-1] + self.segment_duration / 2,
             proba.argmax(axis=1),
             s=24,
@@ -164,8 +165,8 @@ class SegmentTimelineDisplay:
             edgecolors="black",
             label="Most probable",
         )
-        legend_below(self.ax_, loc="upper right", bbox_to_anchor=(1, 0), borderaxespad=2)
-        self.ax_.set_yticks(np.arange(n_classes), labels=classes)
+        legend_below(self.ax_, [dots], loc="upper right", bbox_to_anchor=(1, 0), borderaxespad=2)
+        self.ax_.set_yticks(np.arange(n_classes), labels=[*map(printable, classes)], **AS_IT_IS)
         self.ax_.set(xlabel="Time (s)", xlim=(0, edges[-1]), ylim=(n_classes - 0.5, -0.5))
         return self
 

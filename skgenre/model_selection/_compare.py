@@ -18,8 +18,10 @@ from sklearn.utils import _safe_indexing, check_consistent_length, check_scalar
 from .._base import installed_versions
 from .._division import check_groups
 from .._fit_parameters import fit_parameter_name
+from .._names import printable
 from .._parallel import run_parallel
 from .._progress import track
+from .._tables import make_labels, make_table
 from ._keep import Keep, load_row, store_row
 from ._leakage import KINDS, LeakageError, describe, find_leaks, label_rows, row_names
 from ._protocols import cut_segments, resolve
@@ -200,7 +202,7 @@ def compare_classifiers(
             f"{troubles[0]}",
             stacklevel=2,
         )
-    table = pd.DataFrame([row for row, _ in computed], columns=_COLUMNS)
+    table = make_table([row for row, _ in computed], _COLUMNS)
     table.attrs["environment"] = environment
     return table
 
@@ -245,7 +247,7 @@ def _look_for_leaks(name, protocol, seed, songs, folds, labels):
     for fold, (train, test) in enumerate(folds):
         leaks = find_leaks(train, test, labels, songs.names, fold)
         if protocol.promises_clean and len(leaks):
-            raise LeakageError(f"{name}: {describe(leaks)}", leaks)
+            raise LeakageError(f"{printable(name)}: {describe(leaks)}", leaks)
         cleanest = "unknown" if songs.groups is None else "clean"
         about = {
             "protocol": name,
@@ -295,15 +297,17 @@ def _fit_and_ask(estimator, seed, songs, train, test, genres):
     predicted = clf.predict(X_test)
     seconds = {"fit_seconds": fitted - start, "predict_seconds": time.perf_counter() - fitted}
     groups = songs.rows if songs.groups is None else songs.groups
-    columns = [songs.y[test], predicted, groups[test]]
-    answers = pd.DataFrame(
-        dict(zip(_ANSWERS, columns, strict=True)), index=pd.Index(songs.rows[test], name="song")
+    columns = [np.asarray(column).tolist() for column in (songs.y[test], predicted, groups[test])]
+    answers = make_table(list(zip(*columns, strict=True)), _ANSWERS).set_index(
+        pd.Index(songs.rows[test], name="song")
     )
     proba = None
     if hasattr(clf, "predict_proba"):
-        given = pd.DataFrame(clf.predict_proba(X_test), answers.index, clf.classes_)
-        given = given.reindex(columns=genres, fill_value=0.0)
-        answers, proba = pd.concat([answers, given], axis=1), given.to_numpy(dtype=float)
+        given = pd.DataFrame(clf.predict_proba(X_test), answers.index, make_labels(clf.classes_))
+        given = given.reindex(columns=make_labels(genres), fill_value=0.0)
+        proba = given.to_numpy(dtype=float)
+        answers = pd.concat([answers, pd.DataFrame(proba, answers.index)], axis=1)
+        answers.columns = make_labels([*_ANSWERS, *genres])
     scores = score_answers(songs.y[test], predicted, proba, genres)
     history = getattr(_last_step(clf), "history_", None)
     return {**scores, **seconds, "answers": answers, "history": history}

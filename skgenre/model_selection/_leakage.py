@@ -6,6 +6,8 @@ import pandas as pd
 from sklearn.utils import check_consistent_length
 
 from .._division import check_groups
+from .._names import printable
+from .._tables import make_table
 from ..audio._copies import find_copies
 from ._splits import make_folds, select_clips
 
@@ -129,7 +131,7 @@ def describe(leaks):
     worst = max(leaks["kind"], key=KINDS.index)
     leaks = leaks[leaks["kind"] == worst]
     named = [
-        f"{leak.train} (train) and {leak.test} (test)"
+        f"{printable(leak.train)} (train) and {printable(leak.test)} (test)"
         for leak in leaks.head(_N_NAMED).itertuples(index=False)
     ]
     rest = f", and {len(leaks) - _N_NAMED} more" if len(leaks) > _N_NAMED else ""
@@ -150,7 +152,7 @@ def find_leaks(train, test, labels, names, fold=0):
             (fold, kind, names[train[first[a]]], names[test[first_tested[b]]])
             for a, b in zip(left, right, strict=True)
         ]
-    return pd.DataFrame(rows, columns=["fold", "kind", "train", "test"])
+    return make_table(rows, ["fold", "kind", "train", "test"])
 
 
 def label_rows(X, groups, songs=None, *, sr=22050, n_jobs=None, timeout=120.0, verbose=0):
@@ -170,6 +172,6 @@ def label_rows(X, groups, songs=None, *, sr=22050, n_jobs=None, timeout=120.0, v
 def row_names(X):
     """Return what to call each row: its path, or its number."""
     return [
-        os.fspath(clip) if isinstance(clip, str | os.PathLike) else f"row {i}"
+        os.fsdecode(clip) if isinstance(clip, str | os.PathLike) else f"row {i}"
         for i, clip in enumerate(select_clips(X))
     ]

@@ -1,6 +1,7 @@
 import numpy as np
-import pandas as pd
 from sklearn.metrics import accuracy_score, f1_score, log_loss
+
+from .._tables import make_labels
 
 N_BINS = 15
 SCORES = ("accuracy", "macro_f1", "log_loss", "calibration_error", "top3_accuracy")
@@ -24,7 +25,7 @@ def score_answers(true, predicted, proba, genres):
     }
     if proba is None:
         return scores
-    codes = pd.Index(genres).get_indexer(true)
+    codes = make_labels(genres).get_indexer(make_labels(true))
     return {
         **scores,
         "log_loss": log_loss(codes, _clip(proba), labels=np.arange(len(genres))),

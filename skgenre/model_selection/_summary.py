@@ -2,6 +2,7 @@ import numpy as np
 import pandas as pd
 from scipy.stats import bootstrap, permutation_test
 
+from .._tables import divide, make_labels, make_table, number
 from ._leakage import KINDS
 
 _MEANS = ("macro_f1", "log_loss", "calibration_error", "top3_accuracy")
@@ -107,7 +108,7 @@ def summarize(
     }
     parts = [
         _summarize_protocol(of_protocol, reference, settings)
-        for _, of_protocol in results.groupby("protocol", sort=False)
+        for _, of_protocol in divide(results, "protocol")
     ]
     summary = pd.concat(parts, ignore_index=True)
     limit = np.inf if max_accuracy is None else max_accuracy
@@ -116,21 +117,18 @@ def summarize(
 
 
 def _summarize_protocol(results, reference, settings):
-    songs = {
-        name: _songs_of(of_estimator)
-        for name, of_estimator in results.groupby("estimator", sort=False)
-    }
+    songs = {name: _songs_of(of_estimator) for name, of_estimator in divide(results, "estimator")}
     rows = [
         {**_describe(of_estimator), **_interval(songs[name], settings)}
-        for name, of_estimator in results.groupby("estimator", sort=False)
+        for name, of_estimator in divide(results, "estimator")
     ]
-    table = pd.DataFrame(rows).sort_values("accuracy", ascending=False, ignore_index=True)
+    table = make_table(rows).sort_values("accuracy", ascending=False, ignore_index=True)
     if reference not in songs or songs[reference].empty:
         reference = table["estimator"][0]
     others = [name for name in table["estimator"] if name != reference and not songs[name].empty]
     differences = pd.DataFrame(
         [_compare(songs[name], songs[reference], settings) for name in others],
-        index=others,
+        index=make_labels(others),
         columns=["difference", "difference_low", "difference_high", "p_value"],
         dtype=float,
     )
@@ -152,12 +150,13 @@ def _summarize_protocol(results, reference, settings):
 
 
 def _songs_of(results):
-    """Return how often each song was right, and its group; repeats of a song become one."""
-    answers = [*results["answers"].dropna()]
+    """Return how often each song was right, and its group by number; repeats become one."""
+    answers = [table[["genre", "predicted", "group"]] for table in results["answers"].dropna()]
     if not answers:
         return pd.DataFrame({"is_right": [], "group": []})
     table = pd.concat(answers)
     table["is_right"] = table["genre"] == table["predicted"]
+    table["group"] = number(table["group"])
     by_song = table.groupby(level=0)
     return pd.DataFrame({"is_right": by_song["is_right"].mean(), "group": by_song["group"].first()})
 

@@ -227,3 +227,15 @@ def test_matches_give_the_shift_and_leave_silence_out(music):
     error_rate, shift = matches[0, 1]
     assert abs(shift - 20000 / 64) <= 1
     assert error_rate < 0.1
+
+
+def test_names_that_are_not_utf_8(write, music, tmp_path):
+    odd = os.fsdecode(b"caf\xe9")
+    good = write("good.wav", music[0])
+    copy, gone = (str(tmp_path / f"{odd} {name}.wav") for name in ("copy", "gone"))
+    shutil.copy(good, copy)
+    faults = find_faults([copy, good, gone, os.fsencode(gone)])
+    assert faults["path"].tolist() == [good, gone, os.fsencode(gone)]
+    assert faults["fault"].tolist() == ["duplicate", "unreadable", "unreadable"]
+    assert faults["detail"].tolist() == [copy, "no such file", "no such file"]
+    assert faults["value"].dtype == float

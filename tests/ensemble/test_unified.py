@@ -344,3 +344,22 @@ def test_votes_of_segments_need_probabilities(bags):
         UnifiedGenreClassifier(branches=branches).fit(*bags)
     clf = UnifiedGenreClassifier(branches=branches, stack_method="predict_proba").fit(*bags)
     assert clf.score(*bags) > 0.8
+
+
+@pytest.mark.parametrize("stack_method", ["transform", "predict_proba"])
+def test_genres_that_are_not_utf_8(table, stack_method):
+    X, y, groups = table
+    odd = np.char.add("caf\udce9 ", y)
+    clf = UnifiedGenreClassifier(
+        branches=[
+            ("lda", LinearDiscriminantAnalysis()),
+            ("linear", LogisticRegression(max_iter=1000)),
+        ],
+        stack_method=stack_method,
+        random_state=0,
+    )
+    if stack_method == "transform":
+        clf.set_params(linear=columns(2))
+    expected = clone(clf).fit(X, y, groups=groups).score_branches(X, y)
+    pd.testing.assert_series_equal(clf.fit(X, odd, groups=groups).score_branches(X, odd), expected)
+    assert set(clf.predict_branches(X)["lda"]) == set(odd)

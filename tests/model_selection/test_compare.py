@@ -1,3 +1,5 @@
+import os
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -24,6 +26,7 @@ from skgenre import (
     MFCCSegmenter,
     SegmentSummarizer,
     compare_classifiers,
+    summarize,
 )
 
 SONGS = [f"{genre}.{i:05}" for genre in ("blues", "classical", "rock") for i in range(100)]
@@ -411,3 +414,44 @@ def test_mistakes_are_named(table):
         compare_classifiers({"a": DummyClassifier()}, X[:8], y[:8], protocols=["stratified"])
     with pytest.raises(ValueError, match="inconsistent numbers"):
         compare_classifiers({"a": DummyClassifier()}, X, y, groups=artists[:5])
+
+
+def test_names_that_are_not_utf_8(table, tmp_path):
+    X, y, artists = table
+    odd = os.fsdecode(b"caf\xe9 ")
+    odd_genres = np.char.add(odd, y)
+    artists = np.char.zfill(artists.astype(str), 2)
+    odd_artists = np.char.add(odd, artists)
+    estimators = {"linear": LogisticRegression(), "dummy": DummyClassifier()}
+    expected = compare_classifiers(estimators, X, y, groups=artists)
+    given = {
+        "protocols": {odd + "report": "report", odd + "artist": "artist"},
+        "groups": odd_artists,
+        "results": tmp_path,
+    }
+    odd_estimators = {odd + name: clf for name, clf in estimators.items()}
+    results = compare_classifiers(odd_estimators, X, odd_genres, **given)
+    again = compare_classifiers(odd_estimators, X, odd_genres, **given)
+    for of_odd in (results, again):
+        assert_allclose(of_odd[SCORES].to_numpy(float), expected[SCORES].to_numpy(float))
+        assert set(of_odd["estimator"]) == set(odd_estimators)
+        answers = of_odd["answers"][0]
+        assert set(answers["genre"]) <= set(odd_genres)
+        assert set(answers["group"]) <= set(odd_artists)
+        assert_allclose(sum(answers[genre] for genre in np.unique(odd_genres)), 1)
+    pd.testing.assert_frame_equal(again["answers"][0], results["answers"][0])
+    summary = summarize(results, reference=odd + "dummy", n_resamples=99)
+    usual = summarize(expected, reference="dummy", n_resamples=99)
+    assert summary["estimator"].tolist() == [odd + name for name in usual["estimator"]]
+    assert summary["verdict"].tolist() == usual["verdict"].tolist()
+    numbers = ["accuracy", "low", "high", "difference", "difference_low", "p_value"]
+    assert_allclose(summary[numbers].sort_values("low"), usual[numbers].sort_values("low"))
+
+
+def test_a_leak_is_told_with_names_escaped(table):
+    X, y, artists = table
+    X = np.tile(X[:1], (60, 1))
+    with pytest.raises(LeakageError, match=r"^two\\nlines: fold 0"):
+        compare_classifiers(
+            {"a": DummyClassifier()}, X, y, groups=artists, protocols={"two\nlines": "artist"}
+        )

@@ -1,3 +1,5 @@
+import os
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -143,3 +145,20 @@ def test_an_error_survives_a_process(songs):
     again = pickle.loads(pickle.dumps(error))
     assert str(again) == "said"
     assert again.leaks.equals(error.leaks)
+
+
+def test_names_that_are_not_utf_8(songs, tmp_path):
+    X, y, artists = songs
+    paths = [str(tmp_path / os.fsdecode(b"caf\xe9 \n%d.flac" % i)) for i in range(4)]
+    for path, waveform in zip(paths, [X[0], X[1], X[2], X[0]], strict=True):
+        sf.write(os.fsencode(path), waveform, SR, format="FLAC")
+    artists = [os.fsdecode(b"\xe9"), "b", "c", "d"]
+    check_leakage(paths, y[:4], [([0, 3], [1, 2])], artists)
+    with pytest.raises(
+        LeakageError, match=r"caf\\udce9 \\n0\.flac \(train\) and .*3\.flac"
+    ) as caught:
+        check_leakage(paths, y[:4], [([0, 1], [2, 3])], artists)
+    assert caught.value.leaks["train"].tolist() == [paths[0]]
+    assert str(caught.value).encode()
+    with pytest.raises(LeakageError, match="same group"):
+        check_leakage(paths, y[:4], [([0, 3], [1, 2])], [artists[0]] * 4)

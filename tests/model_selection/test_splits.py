@@ -1,3 +1,5 @@
+import unicodedata
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -73,3 +75,8 @@ def test_artists_are_groups_whatever_the_spelling():
     assert len(set(punctuation)) == 4
     with pytest.raises(ValueError, match="no 'artist'"):
         artist_groups(pd.DataFrame({"path": ["a"]}))
+
+
+def test_spellings_of_an_artist_that_look_alike_are_one():
+    artists = [unicodedata.normalize(form, "Björk") for form in ("NFC", "NFD")]
+    assert artist_groups(pd.DataFrame({"artist": artists})).tolist() == ["björk", "björk"]
