@@ -32,6 +32,7 @@ from _report_remarks import describe_settings
 from _report_tables import FIGURES
 
 from skgenre import compare_classifiers, make_genre_classifier, summarize
+from skgenre._names import printable
 from skgenre.audio import find_faults
 from skgenre.datasets import load_gtzan, make_genre_clips
 from skgenre.model_selection._protocols import N_SEGMENTS
@@ -193,7 +194,7 @@ def main():
     summary.to_csv(args.out / "summary.csv", index=False)
     settings = describe_settings(args, classifiers, N_SEGMENTS)
     write_page(args.out, results, summary, songs, settings)
-    print(args.out / "report.html")
+    print(printable(args.out / "report.html"))
 
 
 if __name__ == "__main__":

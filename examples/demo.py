@@ -82,7 +82,9 @@ def main(out):
     model = out / "genre_classifier.joblib"
     joblib.dump(clf, model)
     song = songs.paths[test[0]]
-    console.print(f"{Path(song).name}, from {model} ({model.stat().st_size / 1e6:.1f} MB):")
+    console.print(
+        f"{Path(song).name}, from {model} ({model.stat().st_size / 1e6:.1f} MB):", markup=False
+    )
     answer = subprocess.run(
         [sys.executable, "-c", CLASSIFY, model, song], check=True, capture_output=True, text=True
     )
@@ -90,7 +92,7 @@ def main(out):
 
     picture = out / "demo.png"
     draw(picture, song, clf, songs.target[test], predicted)
-    console.print(f"Picture: {picture.resolve()}", soft_wrap=True)
+    console.print(f"Picture: {picture.resolve()}", soft_wrap=True, markup=False)
 
 
 def write_songs(folder, n_songs):
@@ -107,7 +109,9 @@ def write_songs(folder, n_songs):
         sf.write(path, waveform, SR)
         artist_of[str(path)] = artist
     songs = load_genre_folder(folder)
-    console.print(f"{len(songs.paths)} songs of {len(songs.target_names)} genres in {folder}")
+    console.print(
+        f"{len(songs.paths)} songs of {len(songs.target_names)} genres in {folder}", markup=False
+    )
     return songs, np.array([artist_of[path] for path in songs.paths])
 
 
@@ -119,7 +123,7 @@ def draw(picture, song, clf, genres, predicted):
     )
     MelSpectrogramDisplay.from_estimator(clf, song, ax=song_axes)
     SegmentTimelineDisplay.from_estimator(clf, song, ax=answer_axes)
-    answer_axes.set_title(f"{Path(song).name}, segment by segment")
+    answer_axes.set_title(f"{Path(song).name}, segment by segment", parse_math=False)
     TrainingHistoryDisplay.from_estimator(clf, ax=history_axes)
     ConfusionMatrixDisplay.from_predictions(
         genres, predicted, ax=confusion_axes, xticks_rotation=45, cmap="Blues", colorbar=False
@@ -129,5 +133,7 @@ def draw(picture, song, clf, genres, predicted):
 
 
 if __name__ == "__main__":
+    # a folder may be called what a terminal cannot print
+    sys.stdout.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
     out_folder = Path(sys.argv[1] if len(sys.argv) > 1 else "demo_output")
     main(out_folder)

@@ -114,9 +114,12 @@ def load_genre_folder(root, *, genres=None):
 
 def wanted_genres(genres):
     """Return the genres that are asked for as a set, or None for all."""
-    if isinstance(genres, str):
+    if genres is None:
+        return None
+    is_list = not isinstance(genres, str) and len(genres)
+    if not is_list or not all(isinstance(genre, str) for genre in genres):
         raise ValueError(f"genres must be a list of genres, got {genres!r}")
-    return None if genres is None else set(map(_genre_of, genres))
+    return {_clean(genre) for genre in genres}
 
 
 def check_genres(wanted, found, root, told=""):
@@ -128,7 +131,10 @@ def check_genres(wanted, found, root, told=""):
 
 def _genre_of(folder):
     """Return the genre that a folder stands for by its name."""
-    name = os.path.basename(folder)
+    return _clean(os.path.basename(folder))
+
+
+def _clean(name):
     return unicodedata.normalize("NFC", name).strip() or name
 
 

@@ -17,6 +17,7 @@ from .._bags import validate_genres
 from .._base import forget_table
 from .._division import check_groups, divide_songs
 from .._fit_parameters import share_out
+from .._names import printable
 from .._tables import make_table
 from ..audio._clips import keep_apart
 from ._branches import BranchComposition
@@ -196,7 +197,7 @@ class UnifiedGenreClassifier(ClassifierMixin, BranchComposition):
         if len(self.classes_) < 2:
             raise ValueError(
                 f"{type(self).__name__} needs songs of at least 2 classes, got only one class: "
-                f"'{self.classes_[0]}'"
+                f"'{printable(self.classes_[0])}'"
             )
         self.class_prior_ = np.bincount(codes) / len(codes)
         fit = self._fit_stack if self.stack_method == "predict_proba" else self._fit_embeddings

@@ -7,6 +7,7 @@ from sklearn.utils._param_validation import Interval, StrOptions
 
 from .._bags import AGGREGATES, BagClassifier, list_segments, segment_weights, take_songs
 from .._division import check_groups, hold_out_songs
+from .._names import printable
 
 _DEFAULT_VALIDATION_FRACTION = 0.1
 
@@ -38,7 +39,7 @@ class BaseNetClassifier(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BagCl
         if len(self.classes_) < 2:
             raise ValueError(
                 f"{type(self).__name__} needs songs of at least 2 classes, got only one class: "
-                f"'{self.classes_[0]}'"
+                f"'{printable(self.classes_[0])}'"
             )
         X, codes, sample_weight, groups = take_songs(
             sample_weight > 0, X, codes, sample_weight, check_groups(groups)

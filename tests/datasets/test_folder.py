@@ -56,6 +56,9 @@ def test_genres_are_chosen(tmp_path, silence, load):
         load(tmp_path, genres=["rock", "jazz"])
     with pytest.raises(ValueError, match="must be a list of genres, got 'rock'"):
         load(tmp_path, genres="rock")
+    for wrong in ([], [80]):
+        with pytest.raises(ValueError, match="must be a list of genres, got"):
+            load(tmp_path, genres=wrong)
 
 
 def test_missing_folders_say_what_to_do(tmp_path):
