@@ -1,24 +1,37 @@
-# The two commands of the README, and what CI adds to them. Python 3.11 is all they need.
+# The two commands of the README, and what CI adds to them. Python 3.11 is all they need. Another
+# one is named in PYTHON and has an environment of its own: `make test PYTHON=python3.13`.
 
 PYTHON ?= python3.11
-VENV := .venv
+VERSION := $(shell $(PYTHON) -c 'import sys; print("%d.%d" % sys.version_info[:2])')
+IS_DEFAULT := $(filter 3.11,$(VERSION))
+VENV := $(if $(IS_DEFAULT),.venv,.venv-$(VERSION))
 BIN := $(VENV)/bin
-OLDEST := .venv-oldest
+OLDEST := $(VENV)-oldest
 INSTALL := PIP_CONSTRAINT=constraints.txt $(BIN)/python -m pip install --quiet
 # two processes on two cores: a second thread of torch or BLAS would only be in the way
 ONE_THREAD := OMP_NUM_THREADS=1
+# what a comma does inside a function of make
+, := ,
+# With another Python than the default one there may be no CPU build of torch, and the others bring
+# gigabytes of CUDA: its tests are skipped there, or EXTRAS names it.
+EXTRAS := test,featurewiz-modern$(if $(IS_DEFAULT),$(,)wav2vec)
 
-.PHONY: demo test test-oldest lint clean
+.PHONY: demo test test-slow test-oldest lint clean
 
-demo: $(VENV)/installed
+demo: $(VENV)/installed-demo
 	$(BIN)/python examples/demo.py
 
 test: $(VENV)/installed
-	$(ONE_THREAD) $(BIN)/python -m pytest -n 2
+	$(ONE_THREAD) $(BIN)/python -m pytest -n 2 -m "not slow"
+
+# What takes too long for every run: all checks of scikit-learn on every net, and the like.
+test-slow: $(VENV)/installed
+	$(ONE_THREAD) $(BIN)/python -m pytest -n 2 -m slow
 
 # The oldest versions that are supported, with the extra `featurewiz`: all but the training of nets.
 test-oldest: $(OLDEST)/installed
-	$(ONE_THREAD) $(OLDEST)/bin/python -m pytest -n 2 -k "not Keras" skgenre/feature_selection \
+	$(ONE_THREAD) $(OLDEST)/bin/python -m pytest -n 2 -m "not slow" -k "not Keras" \
+		skgenre/feature_selection \
 		$(addprefix tests/,audio datasets ensemble feature_extraction feature_selection inspection \
 		mixture model_selection preprocessing test_bags.py test_division.py test_estimator_checks.py \
 		test_import.py test_statistics.py)
@@ -32,22 +45,27 @@ lint: $(VENV)/installed-dev
 $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)
 
-$(VENV)/installed: pyproject.toml constraints.txt | $(VENV)/bin/python
-	@echo "Installing into $(VENV) (about 3 GB, a few minutes) ..."
-	$(INSTALL) --editable ".[test,featurewiz-modern]"
-	$(INSTALL) --no-deps featurewiz==0.6.1 lazytransform==1.18
+$(VENV)/installed-demo: pyproject.toml constraints.txt | $(VENV)/bin/python
+	@echo "Installing what the demo needs into $(VENV) (about 3 GB, a few minutes) ..."
+	$(INSTALL) --editable ".[keras,plot]"
 	@touch $@
+
+$(VENV)/installed: pyproject.toml constraints.txt | $(VENV)/bin/python
+	@echo "Installing what the tests need into $(VENV) (about 4 GB, a few minutes) ..."
+	$(INSTALL) --editable ".[$(EXTRAS)]"
+	$(INSTALL) --no-deps featurewiz==0.6.1 lazytransform==1.18
+	@touch $@ $(VENV)/installed-demo
 
 $(VENV)/installed-dev: $(VENV)/installed
 	$(INSTALL) --editable ".[dev]"
 	@touch $@
 
 $(OLDEST)/installed: pyproject.toml constraints-oldest.txt
-	@echo "Installing into $(OLDEST) (about 3 GB, a few minutes) ..."
+	@echo "Installing into $(OLDEST) (about 4 GB, a few minutes) ..."
 	$(PYTHON) -m venv $(OLDEST)
 	PIP_CONSTRAINT=constraints-oldest.txt $(OLDEST)/bin/python -m pip install --quiet \
-		--editable ".[test,featurewiz]"
+		--editable ".[test,wav2vec,featurewiz]"
 	@touch $@
 
 clean:
-	rm -rf $(VENV) $(OLDEST) demo_output build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache
+	rm -rf .venv .venv-* demo_output build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache

@@ -82,8 +82,8 @@ def checkpoints(tmp_path_factory):
     Those of layer and of group normalisation, the other families, one at another sample rate, and
     one that does not normalise its waveforms.
     """
-    import torch
-    import transformers
+    torch = pytest.importorskip("torch")
+    transformers = pytest.importorskip("transformers")
 
     def waveforms(**settings):
         return transformers.Wav2Vec2FeatureExtractor(**settings)

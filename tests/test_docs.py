@@ -29,6 +29,8 @@ def folder(songs, tmp_path_factory):
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_the_code_runs_in_order(page, folder, monkeypatch, capsys):
+    if page.name == "wav2vec.md":
+        pytest.importorskip("torch")
     monkeypatch.chdir(folder)
     blocks = re.findall(r"```python\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL)
     assert blocks

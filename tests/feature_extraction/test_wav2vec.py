@@ -13,6 +13,8 @@ from numpy.testing import assert_allclose, assert_array_equal
 
 from skgenre import AudioError, Wav2VecEmbedder
 
+pytest.importorskip("torch")
+
 FAMILIES = ["layer-norm", "group-norm", "hubert", "wavlm", "data2vec", "ast"]
 SR = 16000
 

@@ -17,6 +17,8 @@ from sklearn.model_selection import GridSearchCV, StratifiedKFold, cross_val_sco
 
 from skgenre import AudioError, Wav2VecClassifier
 
+pytest.importorskip("torch")
+
 SR = 16000
 FAMILIES = ["layer-norm", "group-norm", "hubert", "wavlm", "data2vec", "ast"]
 
