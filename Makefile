@@ -22,15 +22,15 @@ demo: $(VENV)/installed-demo
 	$(BIN)/python examples/demo.py
 
 test: $(VENV)/installed
-	$(ONE_THREAD) $(BIN)/python -m pytest -n 2 -m "not slow"
+	$(ONE_THREAD) $(BIN)/python -m pytest -n 2 --dist worksteal -m "not slow"
 
 # What takes too long for every run: all checks of scikit-learn on every net, and the like.
 test-slow: $(VENV)/installed
-	$(ONE_THREAD) $(BIN)/python -m pytest -n 2 -m slow
+	$(ONE_THREAD) $(BIN)/python -m pytest -n 2 --dist worksteal -m slow
 
 # The oldest versions that are supported, with the extra `featurewiz`: all but the training of nets.
 test-oldest: $(OLDEST)/installed
-	$(ONE_THREAD) $(OLDEST)/bin/python -m pytest -n 2 -m "not slow" -k "not Keras" \
+	$(ONE_THREAD) $(OLDEST)/bin/python -m pytest -n 2 --dist worksteal -m "not slow" -k "not Keras" \
 		skgenre/feature_selection \
 		$(addprefix tests/,audio datasets ensemble feature_extraction feature_selection inspection \
 		mixture model_selection preprocessing test_bags.py test_division.py test_estimator_checks.py \

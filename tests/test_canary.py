@@ -83,12 +83,17 @@ def score(pipeline, X, y):
     return cross_val_score(pipeline, X, y, cv=cv).mean()
 
 
-@pytest.mark.parametrize("name", PATHS)
+PATH_NAMES = [
+    pytest.param(name, marks=[pytest.mark.slow] if name == "cnn" else []) for name in PATHS
+]
+
+
+@pytest.mark.parametrize("name", PATH_NAMES)
 def test_every_segment_aware_path_is_at_chance(unique_songs, name):
     assert score(make_pipeline(*PATHS[name]), *unique_songs) < CHANCE
 
 
-@pytest.mark.parametrize("name", PATHS)
+@pytest.mark.parametrize("name", PATH_NAMES)
 def test_the_canary_sings_where_segments_are_flattened_before_the_split(unique_songs, name):
     X, y = unique_songs
     to_segments, to_genres = PATHS[name]

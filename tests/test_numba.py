@@ -40,8 +40,14 @@ def test_machine_code_is_kept(run):
     assert run()
 
 
-@pytest.mark.parametrize("kind", ["nbi", "nbc"])
-@pytest.mark.parametrize("n_bytes", [0, 40])
+@pytest.mark.parametrize(
+    ("kind", "n_bytes"),
+    [
+        ("nbi", 0),
+        ("nbc", 40),
+        *[pytest.param(*other, marks=pytest.mark.slow) for other in (("nbi", 40), ("nbc", 0))],
+    ],
+)
 def test_damaged_machine_code_is_made_again(run, tmp_path, kind, n_bytes):
     run()
     (file,) = (tmp_path / "cache").rglob(f"*.{kind}")

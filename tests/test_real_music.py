@@ -65,6 +65,7 @@ def test_genres_of_unknown_artists_are_told_better_than_by_guessing(short_clips)
     assert clf.score(short_clips.paths[valid], short_clips.target[valid]) > 0.2
 
 
+@pytest.mark.slow
 def test_the_net_knows_the_songs_it_was_trained_on(long_clips):
     clf = make_pipeline(
         MFCCSegmenter(n_jobs=2),
@@ -76,6 +77,7 @@ def test_the_net_knows_the_songs_it_was_trained_on(long_clips):
     assert clf.score(long_clips.paths, long_clips.target) > accuracy_of_segments - 0.1
 
 
+@pytest.mark.slow
 def test_a_unified_model_from_paths_to_a_pickle(short_clips, checkpoints):
     rows = [np.flatnonzero(short_clips.target == genre)[:18] for genre in ("classical", "metal")]
     train, test = np.concatenate([r[:17] for r in rows]), np.concatenate([r[17:] for r in rows])

@@ -42,7 +42,20 @@ OTHERS = {
 }
 
 
-@pytest.mark.parametrize(("name", "params"), {**NETS, **OTHERS}.items(), ids=str)
+QUICK_NETS = ("ann-mel", "cnn-mfcc-10", "lstm")
+
+
+@pytest.mark.parametrize(
+    ("name", "params"),
+    [
+        *OTHERS.items(),
+        *[
+            pytest.param(*net, marks=[] if net[0] in QUICK_NETS else [pytest.mark.slow])
+            for net in NETS.items()
+        ],
+    ],
+    ids=str,
+)
 def test_from_files_to_genres(song_files, name, params):
     paths, y, _ = song_files
     clf = make_genre_classifier(name, **SHORT, **params)
@@ -160,6 +173,7 @@ def test_the_artist_gives_the_genre_away_where_artists_are_on_both_sides(song_fi
     assert apart.mean() <= 0.25
 
 
+@pytest.mark.slow
 def test_random_state_makes_refits_identical(song_files):
     paths, y, _ = song_files
     clf = make_genre_classifier("cnn-residual", **SHORT, cnn__epochs=1)

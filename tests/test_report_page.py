@@ -54,6 +54,7 @@ def make_page(folder):
     )
 
 
+@pytest.mark.slow
 def test_one_page_holds_all_and_says_that_songs_are_invented(folder):
     text = (folder / "report.html").read_text()
     page = Page(text)
@@ -78,6 +79,7 @@ def read_tables(folder):
     return tables
 
 
+@pytest.mark.slow
 def test_the_table_has_the_report_beside_ours(folder):
     accuracy = pd.read_csv(folder / "summary.csv").pivot(
         index="estimator", columns="protocol", values="accuracy"
@@ -94,6 +96,7 @@ def test_the_table_has_the_report_beside_ours(folder):
     assert main.loc["linear", "**invalid** - `artist`"] == f"{fall:+.3f}"
 
 
+@pytest.mark.slow
 def test_what_leaks_has_no_verdict(folder):
     scores = read_tables(folder)["Every score"]
     is_leaky = scores["protocol"] == "leaky-segments"
@@ -101,12 +104,14 @@ def test_what_leaks_has_no_verdict(folder):
     assert set(scores["verdict"][~is_leaky]) <= {"reference", "tie", "better", "worse"}
 
 
+@pytest.mark.slow
 def test_all_songs_are_tested_with_artists_apart(folder):
     tested = read_tables(folder)["Songs tested"].set_index("genre")
     assert tested.loc["all", ["songs", "`artist`", "`report`"]].tolist() == ["100", "100", "20"]
     assert tested.loc["blues", ["songs", "`artist`"]].tolist() == ["10", "10"]
 
 
+@pytest.mark.slow
 def test_a_second_run_computes_nothing(folder):
     kept = {file: file.stat().st_mtime_ns for file in (folder / "folds").glob("*.jsonl")}
     before = pd.read_csv(folder / "results.csv")

@@ -503,6 +503,7 @@ assert "tensorflow" in sys.modules and "torch" in sys.modules
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("order", ["1", "-1"])
 def test_torch_and_tensorflow_in_one_process(checkpoints, order):
     arguments = [str(checkpoints / "ast"), order]

@@ -71,8 +71,14 @@ def test_cross_validation_stratifies():
         assert is_classifier(clf)
 
 
-@pytest.mark.parametrize("n_segments", [11, 12, 13])
-@pytest.mark.parametrize("seed", [0, 1])
+@pytest.mark.parametrize(
+    ("n_segments", "seed"),
+    [
+        (11, 0),
+        *[pytest.param(n, 0, marks=pytest.mark.slow) for n in (12, 13)],
+        *[pytest.param(n, 1, marks=pytest.mark.slow) for n in (11, 12, 13)],
+    ],
+)
 def test_batch_normalisation_on_little_data(n_segments, seed):
     """The accuracy on the training songs is that of the last epoch, also after few steps.
 
@@ -233,7 +239,7 @@ def test_fits_in_threads_do_not_disturb_each_other(bags):
     X, y = bags
     expected = tiny_cnn().fit(X, y).predict_proba(X)
     in_threads = joblib.Parallel(2, backend="threading")(
-        joblib.delayed(tiny_cnn().fit)(X, y) for _ in range(4)
+        joblib.delayed(tiny_cnn().fit)(X, y) for _ in range(2)
     )
     for clf in in_threads:
         assert_array_equal(clf.predict_proba(X), expected)
