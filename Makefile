@@ -28,13 +28,14 @@ test: $(VENV)/installed
 test-slow: $(VENV)/installed
 	$(ONE_THREAD) $(BIN)/python -m pytest -n 2 --dist worksteal -m slow
 
-# The oldest versions that are supported, with the extra `featurewiz`: all but the training of nets.
+# The oldest versions that are supported, with the extra `featurewiz`: what calls other libraries, but
+# for the training of nets.
 test-oldest: $(OLDEST)/installed
 	$(ONE_THREAD) $(OLDEST)/bin/python -m pytest -n 2 --dist worksteal -m "not slow" -k "not Keras" \
 		skgenre/feature_selection \
 		$(addprefix tests/,audio datasets ensemble feature_extraction feature_selection inspection \
-		mixture model_selection preprocessing test_bags.py test_division.py test_estimator_checks.py \
-		test_import.py test_statistics.py)
+		mixture model_selection preprocessing test_bags.py test_checked_files.py \
+		test_estimator_checks.py test_names.py test_statistics.py test_tables.py)
 
 lint: $(VENV)/installed-dev
 	$(BIN)/ruff format --check .

@@ -27,11 +27,21 @@ def make_labels(values):
 
 def number(values):
     """Return an integer for each value, in sorted order, as labels of groups."""
-    return pd.factorize(values.to_numpy(dtype=object), sort=True)[0]
+    return _factorize(values, sort=True)
 
 
 def divide(table, column):
     """Yield each value of a column, in the order of its first row, and its rows."""
-    codes, values = pd.factorize(table[column].to_numpy(dtype=object))
-    for code, value in enumerate(values):
-        yield value, table[codes == code]
+    codes = _factorize(table[column])
+    for code in range(codes.max(initial=-1) + 1):
+        rows = table[codes == code]
+        yield rows[column].iloc[0], rows
+
+
+def _factorize(values, *, sort=False):
+    """Do as pandas does, which before version 3 takes names that are not UTF-8 for each other."""
+    values = [
+        value.encode("utf-8", "surrogatepass").decode("latin-1") if isinstance(value, str) else value
+        for value in values
+    ]
+    return pd.factorize(pd.Series(values, dtype=object).to_numpy(), sort=sort)[0]

@@ -37,10 +37,13 @@ def test_labels():
 
 
 def test_groups():
-    table = make_table([("b", 1), (ODD, 2), ("b", 3)], ["name", "x"])
+    table = make_table([("b", 1), (ODD, 2), ("b", 3), (ODD + "b", 4)], ["name", "x"])
     assert [(name, rows["x"].tolist()) for name, rows in divide(table, "name")] == [
         ("b", [1, 3]),
         (ODD, [2]),
+        (ODD + "b", [4]),
     ]
-    assert number(table["name"]).tolist() == [0, 1, 0]
+    assert list(divide(table[:0], "name")) == []
+    assert number(table["name"]).tolist() == [0, 1, 0, 2]
+    assert number(pd.Series(["b", "ba", "a", "é", "b b"])).tolist() == [1, 3, 0, 4, 2]
     assert number(pd.Series([30, 10, 30])).tolist() == [1, 0, 1]

@@ -117,7 +117,7 @@ class ComparisonDisplay:
         summary = self.summary
         _check(summary)
         names = _rank(summary)
-        protocols = list(summary["protocol"].unique())
+        protocols = list(dict.fromkeys(summary["protocol"]))
         n_rows = (len(names) + 1) * (len(protocols) + 1)
         self.ax_ = make_axes(ax, figsize=(8, 0.8 + _INCHES_PER_ROW * n_rows))
         self.figure_ = self.ax_.figure
@@ -177,7 +177,7 @@ def _rank(summary):
     of_valid = summary[summary["is_valid"]] if summary["is_valid"].any() else summary
     protocols = number(of_valid["protocol"])
     gains = of_valid["accuracy"] - of_valid["accuracy"].groupby(protocols).transform("mean")
-    names = list(summary["estimator"].unique())
+    names = list(dict.fromkeys(summary["estimator"]))
     means = pd.Series([gains[of_valid["estimator"] == name].mean() for name in names])
     return [names[place] for place in means.sort_values(ascending=False, kind="stable").index]
 
