@@ -41,7 +41,9 @@ def divide(table, column):
 def _factorize(values, *, sort=False):
     """Do as pandas does, which before version 3 takes names that are not UTF-8 for each other."""
     values = [
-        value.encode("utf-8", "surrogatepass").decode("latin-1") if isinstance(value, str) else value
+        value.encode("utf-8", "surrogatepass").decode("latin-1")
+        if isinstance(value, str)
+        else value
         for value in values
     ]
     return pd.factorize(pd.Series(values, dtype=object).to_numpy(), sort=sort)[0]
