@@ -3,6 +3,8 @@
 import pickle
 import subprocess
 import sys
+import warnings
+from pathlib import Path
 
 import joblib
 import numpy as np
@@ -86,3 +88,15 @@ def test_other_versions_warn(monkeypatch, bags):
     )
     with pytest.warns(InconsistentVersionWarning, match=r"SpectrogramScaler.*skgenre 99\.0"):
         pickle.loads(data)
+
+
+def test_nets_pickled_where_their_functions_once_were_answer_as_then():
+    """Made by version 0.1.0, when `neural_network` had no folder of architectures."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", InconsistentVersionWarning)
+        kept, songs = joblib.load(Path(__file__).parent / "fixtures" / "nets_0.1.0.joblib")
+    assert set(kept) == {"dense", "mfcc", "indrnn"}
+    for clf, proba in kept.values():
+        assert_allclose(clf.predict_proba(songs), proba, atol=1e-5)
+        copied = pickle.loads(pickle.dumps(clf))
+        assert_array_equal(copied.predict_proba(songs), clf.predict_proba(songs))

@@ -1,7 +1,7 @@
 from sklearn.utils._param_validation import StrOptions
 
 from ._base import BaseKerasClassifier
-from ._dense_nets import dense_net
+from .architectures import dense_net
 
 
 class KerasANNClassifier(BaseKerasClassifier):

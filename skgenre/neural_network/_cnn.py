@@ -1,7 +1,7 @@
 from sklearn.utils._param_validation import StrOptions
 
 from ._base import BaseKerasClassifier
-from ._convolutional_nets import mel_cnn, mfcc_cnn, residual_cnn, spectrogram_cnn
+from .architectures import mel_cnn, mfcc_cnn, residual_cnn, spectrogram_cnn
 
 
 class KerasCNNClassifier(BaseKerasClassifier):

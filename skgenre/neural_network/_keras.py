@@ -115,7 +115,7 @@ def to_bytes(model):
 
 def from_bytes(data):
     """Return the model that `to_bytes` was given."""
-    from . import _layers  # noqa: F401 - Keras then knows our layers
+    from .architectures import _layers  # noqa: F401 - Keras then knows our layers
 
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "model.keras")

@@ -1,7 +1,7 @@
 from sklearn.utils._param_validation import StrOptions
 
 from ._base import BaseKerasClassifier
-from ._recurrent_nets import blstm_attention, indrnn, lstm
+from .architectures import blstm_attention, indrnn, lstm
 
 
 class KerasRNNClassifier(BaseKerasClassifier):

@@ -1,6 +1,6 @@
 """Keras layers of our own. Imported when a net that has one is built or loaded."""
 
-from ._keras import keras
+import keras
 
 
 @keras.saving.register_keras_serializable(package="skgenre")

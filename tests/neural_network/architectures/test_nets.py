@@ -7,14 +7,16 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
 from skgenre import KerasANNClassifier, KerasCNNClassifier, KerasRNNClassifier
-from skgenre.neural_network._convolutional_nets import (
+from skgenre.neural_network.architectures import (
+    blstm_attention,
+    dense_net,
+    indrnn,
+    lstm,
     mel_cnn,
     mfcc_cnn,
     residual_cnn,
     spectrogram_cnn,
 )
-from skgenre.neural_network._dense_nets import dense_net
-from skgenre.neural_network._recurrent_nets import blstm_attention, indrnn, lstm
 
 FILTERS = {"filters": (4,), "dense_units": 16}
 UNITS = {"units": (8,), "dense_units": 16}
