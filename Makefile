@@ -16,7 +16,7 @@ ONE_THREAD := OMP_NUM_THREADS=1
 # gigabytes of CUDA: its tests are skipped there, or EXTRAS names it.
 EXTRAS := test,featurewiz-modern$(if $(IS_DEFAULT),$(,)wav2vec)
 
-.PHONY: demo test test-slow test-oldest lint clean
+.PHONY: demo test test-slow test-without-bfloat16 test-oldest lint clean
 
 demo: $(VENV)/installed-demo
 	$(BIN)/python examples/demo.py
@@ -27,6 +27,11 @@ test: $(VENV)/installed
 # What takes too long for every run: all checks of scikit-learn on every net, and the like.
 test-slow: $(VENV)/installed
 	$(ONE_THREAD) $(BIN)/python -m pytest -n 2 --dist worksteal -m slow
+
+# What the other runs do on a CPU with bfloat16, as on one without.
+test-without-bfloat16: $(VENV)/installed
+	ONEDNN_MAX_CPU_ISA=AVX512_CORE $(ONE_THREAD) $(BIN)/python -m pytest -n 2 --dist worksteal \
+		tests/feature_extraction/test_wav2vec.py tests/neural_network/test_fine_tuning.py
 
 # The oldest versions that are supported, with the extra `featurewiz`: what calls other libraries, but
 # for the training of nets.

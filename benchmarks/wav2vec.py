@@ -24,7 +24,7 @@ from _machine import describe_machine
 from _timing import median_seconds
 
 from skgenre import Wav2VecClassifier, Wav2VecEmbedder
-from skgenre._pretrained._torch import find_device, find_precision
+from skgenre._pretrained._torch import find_device, find_precision, has_bfloat16
 
 SR = 16000
 LARGE: dict = {
@@ -152,8 +152,7 @@ def main():
         return
     print(describe_machine("torch", "transformers", "numpy"))
     device = find_device("auto")
-    has = torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()
-    print(f"bfloat16 on this CPU: {'yes' if has else 'no'};", end=" ")
+    print(f"bfloat16 on this CPU: {'yes' if has_bfloat16() else 'no'};", end=" ")
     print(f"precision='auto' on {device.type} is {find_precision('auto', device)}")
     work = WORK + (LARGE_WORK if args.large else [])
     rows = [compare(*settings, args.rounds) for settings in work]

@@ -66,6 +66,14 @@ TINY_WAVEFORM = {
     "num_conv_pos_embeddings": 8,
     "num_conv_pos_embedding_groups": 2,
 }
+# in lower precisions only nets of a real width are right
+WIDE_WAVEFORM = {
+    **TINY_WAVEFORM,
+    "hidden_size": 64,
+    "intermediate_size": 128,
+    "conv_dim": (64, 64),
+    "feat_extract_norm": "layer",
+}
 TINY_SPECTROGRAM = {
     **TINY,
     "max_length": 64,
@@ -79,8 +87,8 @@ TINY_SPECTROGRAM = {
 def checkpoints(tmp_path_factory):
     """Return a folder of tiny models of random weights, made and saved by transformers.
 
-    Those of layer and of group normalisation, the other families, one at another sample rate, and
-    one that does not normalise its waveforms.
+    Those of layer and of group normalisation, the other families, one at another sample rate,
+    one that does not normalise its waveforms, and one of a real width.
     """
     torch = pytest.importorskip("torch")
     transformers = pytest.importorskip("transformers")
@@ -99,6 +107,7 @@ def checkpoints(tmp_path_factory):
         "data2vec": (transformers.Data2VecAudioConfig(**TINY_WAVEFORM), masked),
         "ast": (transformers.ASTConfig(**TINY_SPECTROGRAM), spectrograms),
         "24-khz": (transformers.Wav2Vec2Config(**layer_norm), waveforms(sampling_rate=24000)),
+        "wide": (transformers.Wav2Vec2Config(**WIDE_WAVEFORM), waveforms()),
         "as-it-is": (transformers.Wav2Vec2Config(**layer_norm), waveforms(do_normalize=False)),
     }
     folder = tmp_path_factory.mktemp("checkpoints")

@@ -2,6 +2,7 @@ import numpy as np
 
 from .._statistics import summarize
 from ._checkpoint import frozen_model, hidden_states
+from ._precision import settle_precision
 from ._torch import autocast, memory_advice, torch
 
 
@@ -21,7 +22,7 @@ def embed_segments(segments, *, checkpoint, layers, statistics, device, precisio
     device : torch.device
         Where to compute.
     precision : str
-        Name of a precision.
+        Name of a precision, or ``"auto"``.
 
     Returns
     -------
@@ -30,10 +31,12 @@ def embed_segments(segments, *, checkpoint, layers, statistics, device, precisio
     """
     prepared = checkpoint.prepare(segments)
     advice = f"lower batch_size (now at least {len(segments)}), or give shorter segments"
-    with memory_advice(advice), torch.inference_mode(), autocast(device, precision):
+    with memory_advice(advice):
         model = frozen_model(checkpoint, device)
+        precision = settle_precision(precision, device, checkpoint, model)
         inputs = {name: values.to(device) for name, values in prepared.items()}
-        states = hidden_states(model, inputs, layers)
+        with torch.inference_mode(), autocast(device, precision):
+            states = hidden_states(model, inputs, layers)
     frames = torch.cat([state.float() for state in states], dim=-1).cpu().numpy()
     features = summarize(frames.transpose(2, 0, 1), statistics, axis=2).T
     return np.ascontiguousarray(features[..., np.newaxis], dtype=np.float32)

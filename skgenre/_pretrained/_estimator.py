@@ -34,8 +34,18 @@ class PretrainedMixin:
             self.checkpoint, revision=self.revision, trust_remote_code=self.trust_remote_code
         )
 
-    def _find_device_and_precision(self):
-        from ._torch import find_device, find_precision
+    def _find_device(self):
+        from ._torch import find_device
 
-        device = find_device(self.device)
-        return device, find_precision(self.precision, device)
+        return find_device(self.device)
+
+    def _kept_precision(self):
+        """Return what tells the precision of results that are kept.
+
+        Those of ``"auto"`` stand apart, since it may turn out to be float32 for a model.
+        """
+        from ._torch import find_precision
+
+        precision = find_precision(self.precision, self._find_device())
+        is_open = self.precision == "auto" and precision != "float32"
+        return f"auto, {precision}" if is_open else precision

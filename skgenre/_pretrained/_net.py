@@ -4,6 +4,7 @@ from contextlib import contextmanager
 import numpy as np
 
 from ._checkpoint import Checkpoint, hidden_states
+from ._precision import settle_precision
 from ._torch import autocast, memory_advice, seeded, torch
 
 nn = torch.nn
@@ -188,7 +189,7 @@ def answer_segments(segments, *, net, embeds, device, precision):
     device : torch.device
         Where to compute.
     precision : str
-        Name of a precision.
+        Name of a precision, or ``"auto"``.
 
     Returns
     -------
@@ -196,9 +197,11 @@ def answer_segments(segments, *, net, embeds, device, precision):
         As bags hold them.
     """
     advice = f"lower batch_size (now at least {len(segments)})"
-    with memory_advice(advice), torch.inference_mode(), autocast(device, precision):
+    with memory_advice(advice):
         inputs = net.to(device).eval().prepare(segments)
-        answers = net.embed(inputs).float() if embeds else net(inputs).softmax(dim=1)
+        precision = settle_precision(precision, device, net.checkpoint, net.base)
+        with torch.inference_mode(), autocast(device, precision):
+            answers = net.embed(inputs).float() if embeds else net(inputs).softmax(dim=1)
     return answers.cpu().numpy()[..., np.newaxis]
 
 

@@ -34,6 +34,16 @@ PRECISIONS = {
     "bfloat16": torch.bfloat16,
     "float16": torch.float16,
 }
+# Values of oneDNN's limit under which it does without the CPU's bfloat16.
+_LIMITS_WITHOUT_BFLOAT16 = {
+    "SSE41",
+    "AVX",
+    "AVX2",
+    "AVX2_VNNI",
+    "AVX2_VNNI_2",
+    "AVX512_CORE",
+    "AVX512_CORE_VNNI",
+}
 _NO_MEMORY = re.compile("out of memory|can't allocate memory", re.IGNORECASE)
 
 
@@ -59,10 +69,15 @@ def find_precision(precision, device):
         return precision
     if device.type == "cuda":
         return "bfloat16" if torch.cuda.get_device_capability(device) >= (8, 0) else "float16"
-    has_bfloat16 = torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()
-    if device.type == "cpu" and has_bfloat16:
-        return "bfloat16"
-    return "float32"
+    return "bfloat16" if device.type == "cpu" and has_bfloat16() else "float32"
+
+
+def has_bfloat16():
+    """Return whether torch multiplies matrices of bfloat16 by instructions of the CPU."""
+    limit = os.environ.get("ONEDNN_MAX_CPU_ISA", "").upper()
+    return limit not in _LIMITS_WITHOUT_BFLOAT16 and (
+        torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()
+    )
 
 
 def autocast(device, precision):

@@ -6,6 +6,7 @@ import numpy as np
 
 from .._progress import make_progress
 from ._net import recomputed_activations
+from ._precision import settle_precision
 from ._torch import autocast, memory_advice, seeded, torch
 
 _MAX_GRADIENT_NORM = 1.0
@@ -41,6 +42,8 @@ def train(
         their weights.
     validation : tuple or None
         The same for those that are held out.
+    precision : str
+        Name of a precision, or ``"auto"``.
     saved : SavedTraining or None
         Where to go on, and where to save each epoch.
 
@@ -60,7 +63,7 @@ def train(
             net.to(device),
             songs,
             device=device,
-            precision=precision,
+            precision=settle_precision(precision, device, net.checkpoint, net.base.eval()),
             batch_size=batch_size,
             n_together=batch_size * gradient_accumulation_steps,
             learning_rate=learning_rate,

@@ -52,7 +52,8 @@ class Wav2VecEmbedder(PretrainedMixin, BaseDescriptorTransformer, BatchedClipTra
         The most segments that the model sees at a time, of one clip or of several.
     precision : {"auto", "float32", "bfloat16", "float16"}, default="auto"
         What matrix products are computed in. ``"auto"`` is bfloat16 on CPUs and GPUs that have it,
-        float16 on other CUDA GPUs, and else float32.
+        float16 on other CUDA GPUs, and else float32; also where a second of noise shows that the
+        model goes wrong in the lower precision.
     device : str, default="auto"
         Where to compute, as torch names it, such as ``"cuda:1"``. ``"auto"`` is a GPU if there is
         one.
@@ -188,14 +189,13 @@ class Wav2VecEmbedder(PretrainedMixin, BaseDescriptorTransformer, BatchedClipTra
         from .._pretrained._embedding import embed_segments
 
         checkpoint = self._open_checkpoint()
-        device, precision = self._find_device_and_precision()
         return partial(
             embed_segments,
             checkpoint=checkpoint,
             layers=checkpoint.find_layers(self.layers),
             statistics=tuple(self.statistics),
-            device=device,
-            precision=precision,
+            device=self._find_device(),
+            precision=self.precision,
         )
 
     @property
@@ -219,7 +219,7 @@ class Wav2VecEmbedder(PretrainedMixin, BaseDescriptorTransformer, BatchedClipTra
             **params,
             "checkpoint": checkpoint.identity(),
             "layers": checkpoint.find_layers(self.layers),
-            "precision": self._find_device_and_precision()[1],
+            "precision": self._kept_precision(),
             "versions": installed_versions(_PACKAGES),
         }
 

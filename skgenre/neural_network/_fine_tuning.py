@@ -138,11 +138,12 @@ class BaseFineTunedClassifier(PretrainedMixin, BaseNetClassifier):
         from .._pretrained._training import train
 
         checkpoint = self._open_checkpoint()
-        device, precision = self._find_device_and_precision()
         saved = None
         if self.checkpoint_dir is not None:
-            params = {**self.get_params(), "precision": precision, "classes": len(self.classes_)}
+            params = self.get_params()
             params = {name: params[name] for name in params if name not in _NOT_OF_TRAINING}
+            params["precision"] = self._kept_precision()
+            params["classes"] = len(self.classes_)
             params["identity"] = checkpoint.identity()
             saved = SavedTraining(self.checkpoint_dir, fingerprint(params, songs, held_out))
         net = build_net(
@@ -161,8 +162,8 @@ class BaseFineTunedClassifier(PretrainedMixin, BaseNetClassifier):
             net,
             songs,
             validation=held_out,
-            device=device,
-            precision=precision,
+            device=self._find_device(),
+            precision=self.precision,
             epochs=self.epochs,
             batch_size=self.batch_size,
             gradient_accumulation_steps=self.gradient_accumulation_steps,
@@ -212,9 +213,12 @@ class BaseFineTunedClassifier(PretrainedMixin, BaseNetClassifier):
         clips = self._validate_clips(X, reset=False)
         checkpoint = self.model_.checkpoint
         _check_length(checkpoint, round(self.segment_duration * checkpoint.sr))
-        device, precision = self._find_device_and_precision()
         hear = partial(
-            answer_segments, net=self.model_, embeds=embeds, device=device, precision=precision
+            answer_segments,
+            net=self.model_,
+            embeds=embeds,
+            device=self._find_device(),
+            precision=self.precision,
         )
         n_answers = self._n_features_out if embeds else len(self.classes_)
         bags = self._read(clips, checkpoint.sr, hear, (n_answers, 1), "predicting")

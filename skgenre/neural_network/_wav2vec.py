@@ -58,7 +58,8 @@ class Wav2VecClassifier(BaseFineTunedClassifier):
         a third more time.
     precision : {"auto", "float32", "bfloat16", "float16"}, default="auto"
         What matrix products are computed in; weights stay float32. ``"auto"`` is bfloat16 on CPUs
-        and GPUs that have it, float16 on other CUDA GPUs, and else float32.
+        and GPUs that have it, float16 on other CUDA GPUs, and else float32; also where a second of
+        noise shows that the model goes wrong in the lower precision.
     device : str, default="auto"
         Where to compute, as torch names it, such as ``"cuda:1"``. ``"auto"`` is a GPU if there is
         one.

@@ -2,6 +2,7 @@ import os
 import shutil
 import subprocess
 import sys
+from functools import partial
 
 import joblib
 import numpy as np
@@ -17,6 +18,8 @@ pytest.importorskip("torch")
 
 FAMILIES = ["layer-norm", "group-norm", "hubert", "wavlm", "data2vec", "ast"]
 SR = 16000
+# what compares numbers exactly does not leave the precision to the machine
+exact_embedder = partial(Wav2VecEmbedder, precision="float32")
 
 
 @pytest.fixture(scope="module")
@@ -26,7 +29,7 @@ def clips():
 
 @pytest.fixture
 def embedder(checkpoints):
-    return Wav2VecEmbedder(checkpoint=checkpoints / "layer-norm", duration=0.25)
+    return exact_embedder(checkpoint=checkpoints / "layer-norm", duration=0.25)
 
 
 @pytest.fixture
@@ -68,14 +71,14 @@ def by_transformers(folder, y, layers):
 @pytest.mark.parametrize("family", FAMILIES)
 def test_numbers_are_those_of_transformers(checkpoints, clips, family):
     folder = checkpoints / family
-    embedder = Wav2VecEmbedder(checkpoint=folder, layers=[0, -1], duration=0.25)
+    embedder = exact_embedder(checkpoint=folder, layers=[0, -1], duration=0.25)
     expected = [by_transformers(folder, y, [0, -1]) for y in clips]
     assert_allclose(embedder.fit_transform(clips), expected, atol=1e-5)
 
 
 @pytest.mark.parametrize("family", FAMILIES)
 def test_a_clip_gives_the_same_alone_and_among_others(checkpoints, clips, family):
-    embedder = Wav2VecEmbedder(checkpoint=checkpoints / family, duration=None)
+    embedder = exact_embedder(checkpoint=checkpoints / family, duration=None)
     lengths = [1, 2, 57, 400, 3999, 4000, 4000]
     mixed = [clips[i % 5][:length] for i, length in enumerate(lengths)]
     together = embedder.fit_transform(mixed)
@@ -100,12 +103,12 @@ def test_shapes_and_names(checkpoints, clips):
         "layer1_0_median",
         "layer2_15_std",
     ]
-    only_std = Wav2VecEmbedder(checkpoint=folder, layers=2, statistics=["std"], duration=0.25)
+    only_std = exact_embedder(checkpoint=folder, layers=2, statistics=["std"], duration=0.25)
     assert_allclose(frame.iloc[:, -16:], only_std.fit_transform(clips), atol=1e-5)
 
-    bags = Wav2VecEmbedder(checkpoint=folder, duration=0.25, n_segments=2).fit_transform(clips)
+    bags = exact_embedder(checkpoint=folder, duration=0.25, n_segments=2).fit_transform(clips)
     assert bags.shape == (5, 2, 32, 1)
-    ragged = Wav2VecEmbedder(checkpoint=folder, duration=None, segment_duration=0.125)
+    ragged = exact_embedder(checkpoint=folder, duration=None, segment_duration=0.125)
     songs = ragged.fit_transform([clips[0], clips[1][:2100]])
     assert [song.shape for song in songs] == [(2, 32, 1), (1, 32, 1)]
     assert_allclose(songs[0], bags[0], atol=1e-5)
@@ -121,26 +124,26 @@ def test_layers_by_any_of_their_names(embedder, clips):
 
 def test_batches_hold_segments_of_one_length_of_several_clips(checkpoints, clips, seen):
     params = {"checkpoint": checkpoints / "group-norm", "batch_size": 4}
-    Wav2VecEmbedder(**params, duration=0.25).fit_transform(clips)
+    exact_embedder(**params, duration=0.25).fit_transform(clips)
     assert seen == [(4, 4000), (1, 4000)]
     seen.clear()
-    Wav2VecEmbedder(**params, duration=0.25, n_segments=5).fit_transform(clips[:2])
+    exact_embedder(**params, duration=0.25, n_segments=5).fit_transform(clips[:2])
     assert sorted(seen) == [(2, 800), (2, 800), (3, 800), (3, 800)]
     seen.clear()
     lengths = [3000, 2000, 3000, 5]
-    Wav2VecEmbedder(**params, duration=None).fit_transform([clips[0][:n] for n in lengths])
+    exact_embedder(**params, duration=None).fit_transform([clips[0][:n] for n in lengths])
     assert sorted(seen) == [(1, 45), (1, 2000), (2, 3000)]
 
 
 def test_files_and_waveforms_come_at_the_rate_of_the_model(song_files, songs, checkpoints):
     paths, X = song_files[0][:3], songs[0][:3]
     folder = checkpoints / "24-khz"
-    of_files = Wav2VecEmbedder(checkpoint=folder, duration=1.5).fit_transform(paths)
-    of_waveforms = Wav2VecEmbedder(checkpoint=folder, duration=1.5, sr=22050).fit_transform(X)
+    of_files = exact_embedder(checkpoint=folder, duration=1.5).fit_transform(paths)
+    of_waveforms = exact_embedder(checkpoint=folder, duration=1.5, sr=22050).fit_transform(X)
     assert_allclose(of_files, of_waveforms, atol=1e-4)
     resampled = soxr.resample(X[0], 22050, 24000)
     assert_allclose(of_files[0], by_transformers(folder, resampled, [-1]), atol=1e-3)
-    shortest = Wav2VecEmbedder(checkpoint=folder, duration=None, sr=96000).fit_transform(
+    shortest = exact_embedder(checkpoint=folder, duration=None, sr=96000).fit_transform(
         [X[0][:1], X[1][:2]]
     )
     assert np.isfinite(np.concatenate(shortest)).all()
@@ -205,12 +208,71 @@ def test_another_checkpoint_under_the_name_is_another_entry(
 
 
 @pytest.mark.parametrize("precision", ["bfloat16", "float16"])
-def test_lower_precision_is_close(embedder, clips, precision):
-    expected = embedder.set_params(precision="float32").fit_transform(clips)
+def test_lower_precision_is_close(checkpoints, clips, precision):
+    embedder = exact_embedder(checkpoint=checkpoints / "wide", duration=0.25)
+    expected = embedder.fit_transform(clips)
     lower = embedder.set_params(precision=precision).fit_transform(clips)
     assert lower.dtype == np.float32
     assert not np.array_equal(lower, expected)
     assert_allclose(lower, expected, atol=0.05)
+
+
+@pytest.fixture
+def cpu_with_bfloat16(monkeypatch):
+    """Let the CPU have bfloat16, and no model be checked yet."""
+    import torch
+
+    from skgenre._pretrained import _precision
+
+    monkeypatch.delenv("ONEDNN_MAX_CPU_ISA", raising=False)
+    monkeypatch.setattr(torch.cpu, "_is_avx512_bf16_supported", lambda: True)
+    monkeypatch.setattr(_precision, "_settled", {})
+    return _precision
+
+
+def test_auto_is_the_fastest_precision_that_is_right(checkpoints, clips, cpu_with_bfloat16):
+    embedder = Wav2VecEmbedder(checkpoint=checkpoints / "wide", duration=0.25)
+    by_itself = embedder.fit_transform(clips)
+    expected = embedder.set_params(precision="bfloat16").fit_transform(clips)
+    assert_array_equal(by_itself, expected)
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_auto_is_right_on_this_machine(checkpoints, clips, family):
+    embedder = Wav2VecEmbedder(checkpoint=checkpoints / family, duration=0.25)
+    by_itself = embedder.fit_transform(clips)
+    expected = embedder.set_params(precision="float32").fit_transform(clips)
+    assert_allclose(by_itself, expected, atol=0.2)
+
+
+@pytest.mark.parametrize("difference", [0.3, np.nan])
+def test_auto_is_float32_where_a_model_goes_wrong(
+    checkpoints, clips, monkeypatch, cpu_with_bfloat16, difference
+):
+    asked = []
+    monkeypatch.setattr(
+        cpu_with_bfloat16, "_compare_with_float32", lambda *args: asked.append(args) or difference
+    )
+    embedder = Wav2VecEmbedder(checkpoint=checkpoints / "wide", duration=0.25)
+    with pytest.warns(UserWarning, match=r"wide' gives other numbers in bfloat16.*is float32"):
+        by_itself = embedder.fit_transform(clips)
+    assert_array_equal(embedder.transform(clips), by_itself)
+    assert len(asked) == 1
+    expected = embedder.set_params(precision="float32").fit_transform(clips)
+    assert_array_equal(by_itself, expected)
+
+
+def test_cached_songs_of_auto_stand_apart(
+    song_files, tmp_path, checkpoints, monkeypatch, cpu_with_bfloat16
+):
+    monkeypatch.setattr(cpu_with_bfloat16, "_compare_with_float32", lambda *args: 1.0)
+    paths = list(song_files[0][:2])
+    embedder = Wav2VecEmbedder(checkpoint=checkpoints / "wide", duration=0.25)
+    expected = embedder.set_params(precision="bfloat16").fit_transform(paths)
+    embedder.set_params(cache=tmp_path, precision="auto")
+    with pytest.warns(UserWarning, match="is float32"):
+        embedder.transform(paths)
+    assert_array_equal(embedder.set_params(precision="bfloat16").transform(paths), expected)
 
 
 @pytest.mark.parametrize(
@@ -226,10 +288,13 @@ def test_precision_suits_the_cpu(monkeypatch, instructions, expected):
 
     from skgenre._pretrained._torch import find_device, find_precision
 
+    monkeypatch.delenv("ONEDNN_MAX_CPU_ISA", raising=False)
     for name in ("_is_avx512_bf16_supported", "_is_amx_tile_supported"):
         monkeypatch.setattr(torch.cpu, name, lambda name=name: name in instructions)
     assert find_precision("auto", find_device("cpu")) == expected
     assert find_precision("float16", find_device("cpu")) == "float16"
+    monkeypatch.setenv("ONEDNN_MAX_CPU_ISA", "avx512_core")
+    assert find_precision("auto", find_device("cpu")) == "float32"
 
 
 @pytest.mark.parametrize(
@@ -253,12 +318,12 @@ def test_bad_parameters_are_named(embedder, clips, params, error, message):
 def test_spectrogram_models_refuse_what_they_would_cut(checkpoints, clips):
     folder = checkpoints / "ast"
     with pytest.raises(ValueError, match=r"segments are longer than the 0.655 s.*ast"):
-        Wav2VecEmbedder(checkpoint=folder, duration=0.75).fit(clips)
-    whole = Wav2VecEmbedder(checkpoint=folder, duration=None, on_error="raise")
+        exact_embedder(checkpoint=folder, duration=0.75).fit(clips)
+    whole = exact_embedder(checkpoint=folder, duration=None, on_error="raise")
     long = np.tile(clips[0], 3)
     with pytest.raises(AudioError, match=r"clip 1: longer than the 0.655 s.*segment_duration"):
         whole.fit_transform([clips[0], long])
-    in_segments = Wav2VecEmbedder(checkpoint=folder, duration=None, segment_duration=0.6)
+    in_segments = exact_embedder(checkpoint=folder, duration=None, segment_duration=0.6)
     assert in_segments.fit_transform([clips[0], long])[1].shape == (1, 32, 1)
 
 
@@ -269,7 +334,7 @@ def test_the_warning_of_published_filters_is_not_passed_on(tmp_path, checkpoints
     with pytest.warns(UserWarning, match="At least one mel filter"):
         extractor = transformers.ASTFeatureExtractor(max_length=64, num_mel_bins=128)
     extractor.save_pretrained(tmp_path / "ast")
-    assert Wav2VecEmbedder(checkpoint=tmp_path / "ast", duration=0.1).fit(clips)
+    assert exact_embedder(checkpoint=tmp_path / "ast", duration=0.1).fit(clips)
 
 
 def test_checkpoints_that_cannot_be_used_are_named(tmp_path, checkpoints, clips):
@@ -277,16 +342,16 @@ def test_checkpoints_that_cannot_be_used_are_named(tmp_path, checkpoints, clips)
 
     (tmp_path / "nothing here").mkdir()
     with pytest.raises(OSError, match=r"nothing here' cannot be read.*local folder"):
-        Wav2VecEmbedder(checkpoint=tmp_path / "nothing here").fit(clips)
+        exact_embedder(checkpoint=tmp_path / "nothing here").fit(clips)
     config = transformers.WhisperConfig(d_model=16, encoder_layers=1, decoder_layers=1)
     config.save_pretrained(tmp_path / "whisper")
     transformers.WhisperFeatureExtractor().save_pretrained(tmp_path / "whisper")
     with pytest.raises(ValueError, match=r"of the kind 'whisper', which is no encoder"):
-        Wav2VecEmbedder(checkpoint=tmp_path / "whisper").fit(clips)
+        exact_embedder(checkpoint=tmp_path / "whisper").fit(clips)
     shutil.copytree(checkpoints / "group-norm", tmp_path / "half")
     shutil.copy(checkpoints / "ast" / "model.safetensors", tmp_path / "half")
     with pytest.warns(UserWarning, match=r"half' has no weights for .*they are random"):
-        Wav2VecEmbedder(checkpoint=tmp_path / "half", duration=0.1).fit_transform(clips)
+        exact_embedder(checkpoint=tmp_path / "half", duration=0.1).fit_transform(clips)
 
 
 MODELING = """
@@ -307,11 +372,11 @@ def test_code_of_a_checkpoint_is_run_only_if_trusted(tmp_path, checkpoints, clip
     classes = '{"AutoConfig": "modeling_own.OwnConfig", "AutoModel": "modeling_own.OwnModel"}'
     (folder / "config.json").write_text(config.replace("{", f'{{"auto_map": {classes},', 1))
     monkeypatch.setattr("transformers.dynamic_module_utils.HF_MODULES_CACHE", str(tmp_path / "m"))
-    embedder = Wav2VecEmbedder(checkpoint=folder, duration=0.25)
+    embedder = exact_embedder(checkpoint=folder, duration=0.25)
     with pytest.raises(ValueError, match=r"own' comes with code of its own.*trust_remote_code"):
         embedder.fit(clips)
     trusting = embedder.set_params(trust_remote_code=True)
-    expected = Wav2VecEmbedder(checkpoint=checkpoints / "group-norm", duration=0.25)
+    expected = exact_embedder(checkpoint=checkpoints / "group-norm", duration=0.25)
     assert_allclose(trusting.fit_transform(clips), expected.fit_transform(clips), atol=1e-6)
 
 
@@ -330,7 +395,7 @@ def test_no_memory_left_tells_what_to_change(embedder, clips, monkeypatch):
 
 def test_in_threads(song_files, checkpoints):
     paths = song_files[0][:4]
-    embedder = Wav2VecEmbedder(checkpoint=checkpoints / "layer-norm", duration=0.5).fit(paths)
+    embedder = exact_embedder(checkpoint=checkpoints / "layer-norm", duration=0.5).fit(paths)
     parts = Parallel(2, backend="threading")(
         delayed(embedder.transform)(paths[i : i + 2]) for i in (0, 2)
     )

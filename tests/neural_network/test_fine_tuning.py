@@ -45,6 +45,8 @@ def tiny(checkpoints):
             "hidden_layer_sizes": (8,),
             "epochs": 2,
             "learning_rate": 1e-2,
+            # what compares numbers exactly does not leave the precision to the machine
+            "precision": "float32",
             "random_state": 0,
         }
         return Wav2VecClassifier(**{**defaults, **params})
@@ -61,6 +63,7 @@ def fitted(checkpoints, music):
         hidden_layer_sizes=(8,),
         epochs=12,
         learning_rate=1e-2,
+        precision="float32",
         random_state=0,
     ).fit(*music[:2])
 
@@ -383,6 +386,23 @@ def test_precision(music, tiny, precision):
     assert clf.score(X, y) > 0.9
     exact = clone(clf).set_params(precision="float32").fit(X, y)
     assert not np.array_equal(exact.predict_proba(X), clf.predict_proba(X))
+
+
+def test_auto_is_float32_where_a_model_goes_wrong(music, tiny, monkeypatch):
+    import torch
+
+    from skgenre._pretrained import _precision
+
+    monkeypatch.delenv("ONEDNN_MAX_CPU_ISA", raising=False)
+    monkeypatch.setattr(torch.cpu, "_is_avx512_bf16_supported", lambda: True)
+    monkeypatch.setattr(_precision, "_settled", {})
+    monkeypatch.setattr(_precision, "_compare_with_float32", lambda *args: 1.0)
+    X, y, _ = music
+    clf = tiny("ast", precision="auto")
+    with pytest.warns(UserWarning, match=r"ast' gives other numbers.*is float32"):
+        clf.fit(X, y)
+    exact = clone(clf).set_params(precision="float32").fit(X, y)
+    assert_array_equal(clf.predict_proba(X), exact.predict_proba(X))
 
 
 def test_segments_too_short_for_spec_augment(tiny, music):
