@@ -57,7 +57,7 @@ $(VENV)/installed-demo: pyproject.toml constraints.txt | $(VENV)/bin/python
 	@touch $@
 
 $(VENV)/installed: pyproject.toml constraints.txt | $(VENV)/bin/python
-	@echo "Installing what the tests need into $(VENV) (about 4 GB, a few minutes) ..."
+	@echo "Installing what the tests need into $(VENV) (about 4.5 GB, a few minutes) ..."
 	$(INSTALL) --editable ".[$(EXTRAS)]"
 	$(INSTALL) --no-deps featurewiz==0.6.1 lazytransform==1.18
 	@touch $@ $(VENV)/installed-demo

@@ -94,7 +94,7 @@ NET_FAILURES = {
     "check_sample_weights_invariance": MINI_BATCHES,
     "check_methods_sample_order_invariance": (
         "a float32 product rounds a row by its place in the batch, and the check asks for 1e-7 of "
-        "the value; test_architectures.py asks for 1e-6"
+        "the value; test_nets.py asks for 1e-6"
     ),
 }
 EXPECTED_FAILURES = {

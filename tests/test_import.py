@@ -46,6 +46,14 @@ def test_every_public_name_exists(name):
     assert getattr(skgenre, name).__doc__
 
 
+def test_all_but_the_data_sets_is_importable_from_the_package():
+    parts = [skgenre.audio, skgenre.ensemble, skgenre.feature_extraction]
+    parts += [skgenre.feature_selection, skgenre.inspection, skgenre.mixture]
+    parts += [skgenre.model_selection, skgenre.neural_network, skgenre.preprocessing]
+    for part in parts:
+        assert set(part.__all__) <= set(skgenre.__all__)
+
+
 WITHOUT = """
 import sys
 class Missing:

@@ -15,6 +15,7 @@ from sklearn.model_selection import (
 )
 
 from skgenre import make_genre_classifier
+from skgenre.recipes import RECIPES
 
 SHORT = {"duration": 1.5, "random_state": 0}
 ONE_EPOCH = {"ann": {"ann__epochs": 1}, "cnn": {"cnn__epochs": 1}, "rnn": {"rnn__epochs": 1}}
@@ -43,6 +44,14 @@ OTHERS = {
 
 
 QUICK_NETS = ("ann-mel", "cnn-mfcc-10", "lstm")
+# Tried below, for they take something else than audio or a tiny checkpoint.
+TRIED_APART = {"wav2vec", "wav2vec-embed", "unified", "unified-featurewiz", "metadata", "best"}
+
+
+def test_every_recipe_is_tried_and_described():
+    assert set(RECIPES) == {*NETS, *OTHERS, *TRIED_APART}
+    for name in RECIPES:
+        assert name in make_genre_classifier.__doc__
 
 
 @pytest.mark.parametrize(

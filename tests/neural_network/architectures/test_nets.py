@@ -7,9 +7,9 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
 from skgenre import KerasANNClassifier, KerasCNNClassifier, KerasRNNClassifier
+from skgenre.neural_network import architectures
 from skgenre.neural_network.architectures import (
     blstm_attention,
-    dense_net,
     indrnn,
     lstm,
     mel_cnn,
@@ -25,16 +25,7 @@ NAMED = [
     *[(KerasCNNClassifier, name, FILTERS) for name in KerasCNNClassifier._architectures],
     *[(KerasRNNClassifier, name, UNITS) for name in KerasRNNClassifier._architectures],
 ]
-FUNCTIONS = [
-    dense_net,
-    mel_cnn,
-    mfcc_cnn,
-    spectrogram_cnn,
-    residual_cnn,
-    lstm,
-    indrnn,
-    blstm_attention,
-]
+FUNCTIONS = [getattr(architectures, name) for name in architectures.__all__]
 for_each_name = pytest.mark.parametrize(
     ("Classifier", "name", "params"), NAMED, ids=[name for _, name, _ in NAMED]
 )
