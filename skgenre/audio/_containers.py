@@ -16,6 +16,10 @@ _SNDFILE = re.compile(
 # The encodings that are MPEG in a WAV file.
 _MPEG_IN_WAVE = (0x50, 0x55)
 
+# Programs that write into a pipe cannot know the size: most announce the largest number there is,
+# signed or not, and sox some less.
+_UNKNOWN_SIZES = (range(0x7F000000, 0x80000100), range(0xFFFF0000, 0x100000000))
+
 # The longest page of Ogg, and the flags of a stream's first and last one.
 _OGG_PAGE, _OGG_START, _OGG_END = 65_307, 2, 4
 _EBML, _SEGMENT = b"\x1a\x45\xdf\xa3", b"\x18\x53\x80\x67"
@@ -29,16 +33,45 @@ _MPEG_LENGTH = re.compile(
 )
 _LONGEST_MPEG_FRAME = 2881
 
-# How many bytes of a file's start are found nowhere else, by its first four.
-_SIGNATURE_LENGTHS = {
-    b"fLaC": 8, b"caff": 12, b"riff": 16, b".snd": 8, _ASF[:4]: 16, b"MAC ": 8, b"TTA1": 6,
-    b"MPCK": 6,
-}  # fmt: skip
-_ID3 = re.compile(rb"ID3[\x02-\x04]\x00[\x00\x10\x40\x80][\x00-\x7f]{4}(?=[A-Z0-9]{3}|\x00|\xff)")
-# What follows a tag of the right length: a frame, padding, another tag, or another format.
-_BEHIND_A_TAG = re.compile(
-    rb"\xff[\xe0-\xff]|\x00|ID3|APET|fLaC|OggS|RIFF|MAC |wvpk|TTA|$", re.DOTALL
+# In the flags of a block of WavPack: it is the first of its channels.
+_WITH_BIT_3 = b"[" + re.escape(bytes(byte for byte in range(256) if byte & 8)) + b"]"
+# How files begin, and nothing else in them, by their first four bytes.
+_BEGINNINGS = {
+    b"RIFF": b"RIFF....WAVE",
+    b"RIFX": b"RIFX....WAVE",
+    b"RF64": b"RF64....WAVE",
+    b"FORM": b"FORM....AIF[FC]",
+    b"fLaC": rb"fLaC[\x00\x80]\x00\x00\x22",
+    b"caff": rb"caff\x00[\x01\x02]\x00\x00desc",
+    b"riff": rb"riff\x2e\x91\xcf\x11\xa5\xd6\x28\xdb",
+    b".snd": rb"\.snd\x00\x00..",
+    b"FLV\1": rb"FLV\x01[\x01\x04\x05]\x00\x00\x00\x09",
+    b".RMF": rb"\.RMF\x00\x00\x00\x12",
+    b"MAC ": rb"MAC .[\x0e\x0f]",
+    b"TTA1": rb"TTA1[\x01-\x03]\x00",
+    b"wvpk": rb"wvpk....[\x02-\x10]\x04.{6}\x00{4}(?!\x00{4})....." + _WITH_BIT_3,
+    b"MPCK": b"MPCK(?:SH|RG|EI)",
+    _ASF[:4]: re.escape(_ASF),
+    _EBML: re.escape(_EBML) + rb".{1,60}?\x42\x82.(?:webm|matroska)",
+}
+_SIGNATURES = {head: re.compile(begin, re.DOTALL) for head, begin in _BEGINNINGS.items()}
+_MP4_BEGINNING = re.compile(rb"\x00\x00..ftyp", re.DOTALL)
+# The outermost parts of MP4 and CAF files. Anything else is no part, but stands behind the file.
+_MP4_BOXES = frozenset(
+    b"free ftyp mdat meta mfra moof moov pdin pnot prft sidx skip ssix styp udta uuid wide".split()
 )
+_CAF_CHUNKS = frozenset(
+    b"chan data desc edct free info inst kuki mark midi ovvw pakt peak regn strg umid uuid".split()
+)
+_ID3 = re.compile(rb"ID3[\x02-\x04]\x00[\x00\x10\x40\x80][\x00-\x7f]{4}(?=[A-Z0-9]{3}|\x00|\xff)")
+_MPEG_FRAME = re.compile(rb"\xff[\xe2-\xff]")
+# What follows a tag of the right length: a file of another kind, or a frame, padding or a tag.
+_KINDS_BEHIND_A_TAG = re.compile(
+    rb"fLaC|OggS|RIF[FX]|RF64|FORM|caff|riff|\.snd|wvpk|MAC |TTA|MPCK|MP\+|FLV\x01|\.RMF|#!AMR"
+    rb"|....ftyp|" + re.escape(_EBML) + b"|" + re.escape(_ASF[:4]),
+    re.DOTALL,
+)
+_MPEG_BEHIND_A_TAG = re.compile(rb"\xff[\xe0-\xff]|\x00|APET|\x0b\x77|\x47|$", re.DOTALL)
 
 
 def is_of_libsndfile(file):
@@ -61,18 +94,26 @@ def _is_htk_or_mpc2k(head, size):
 
 def is_cut(file):
     """Tell whether a container announces more than its file holds."""
-    size, head = _size(file), _read(file, 0, 12)
+    start, size = find_start(file), _size(file)
+    head = _read(file, start, 12)
     if head[:4] == b"OggS":
         return not _ends_in_an_ogg_page(file, size)
     if head[:4] == _EBML:
-        return _matroska_end(file) > size
+        return _matroska_end(file, start) > size
     if head[4:8] == b"ftyp":
-        return max(end for _, end in _boxes(file, size)) > size
+        return _mp4_end(file, start, size) > size
     if head[:4] == b"caff":
-        return max((end for _, end in _caf_chunks(file, size)), default=0) > size
+        return _caf_end(file, start, size) > size
+    if head[8:12] == b"WAVE":
+        return _wave_end(file, start) > size
     if head[:4] == b"RIFF" and head[8:12] == b"AVI ":
-        return 8 + int.from_bytes(head[4:8], "little") > size
+        return start + 8 + int.from_bytes(head[4:8], "little") > size
     return False
+
+
+def is_unknown(size):
+    """Tell whether a size is one that stands for any."""
+    return any(size in unknown for unknown in _UNKNOWN_SIZES)
 
 
 def is_really_empty(file):
@@ -88,36 +129,33 @@ def is_really_empty(file):
     return False
 
 
-def count_files(file):
-    """Return how many files stand one behind the other in a file, as far as that can be seen."""
+def find_files(file):
+    """Return where each of the files starts that stand one behind the other, as far as is seen."""
+    start = find_start(file)
     with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
-        head = data[:64]
+        head = data[start : start + 8]
         if head[:4] == b"OggS":
-            return _count_ogg(data)
-        if head[4:8] == b"ftyp":
-            return sum(name == b"ftyp" for name, _ in _boxes(file, len(data)))
-        signature = _signature(head)
-        return max(_count(data, signature) if signature else _count_mpeg(data), 1)
+            found = _ogg_starts(data)
+        elif head[4:] == b"ftyp":
+            found = _matches(_MP4_BEGINNING, data)
+        elif head[:4] in _SIGNATURES:
+            found = _matches(_SIGNATURES[head[:4]], data)
+        else:
+            found = _mpeg_starts(data)
+    return found or [start]
 
 
-def _signature(head):
-    """Return bytes that each file of a kind has once, or None where there are none."""
-    if head[8:12] in (b"WAVE", b"AIFF", b"AIFC"):
-        return head[8:16]
-    if head[:4] == _EBML:
-        return next(
-            (b"\x82" + bytes([0x80 + len(t)]) + t for t in (b"webm", b"matroska") if t in head),
-            None,
-        )
-    length = _SIGNATURE_LENGTHS.get(head[:4])
-    return head[:length] if length else None
+def _matches(pattern, data):
+    return [match.start() for match in pattern.finditer(data)]
 
 
-def _count_mpeg(data):
-    """Count frames of numbers, tags or FLAC headers, each of which begins a file."""
-    numbers = sum(1 for _ in _MPEG_LENGTH.finditer(data))
-    tags = sum(1 for _ in _ID3.finditer(data))
-    return max(numbers, tags, _count(data, b"fLaC\x00\x00\x00\x22"))
+def _mpeg_starts(data):
+    """Find frames of numbers, the first frames behind tags, and FLAC headers."""
+    tags = [match.end() for match in _ID3.finditer(data)]
+    frames = [at + _id3_size(data[at - 4 : at]) for at in tags]
+    behind_tags = {at for at in frames if _MPEG_FRAME.match(data, at)}
+    others = _matches(_MPEG_LENGTH, data) + _matches(_SIGNATURES[b"fLaC"], data)
+    return sorted(behind_tags.union(others))
 
 
 def read_mpeg_length(file, end):
@@ -146,15 +184,27 @@ def read_mpeg_length(file, end):
 
 
 def find_start(file):
-    """Return where to look for music in a file whose tag is not as long as it says, or 0."""
-    head = _read(file, 0, 10)
-    if head[:3] != b"ID3":
-        return 0
-    size = sum((byte & 127) << shift for byte, shift in zip(head[6:], (21, 14, 7, 0), strict=False))
-    numbers = _MPEG_LENGTH.search(_read(file, 10, size + _LONGEST_MPEG_FRAME))
-    if numbers and numbers.start() < size:
-        return 10 + numbers.start()
-    return 0 if _BEHIND_A_TAG.match(_read(file, 10 + size, 4)) else 10
+    """Return where a file begins behind its tags, or where to look for it; 0 in plain cases."""
+    at = 0
+    while (head := _read(file, at, 10))[:3] == b"ID3":
+        size = _id3_size(head[6:])
+        numbers = _MPEG_LENGTH.search(_read(file, at + 10, size + _LONGEST_MPEG_FRAME))
+        if numbers and numbers.start() < size:
+            return at + 10 + numbers.start()
+        has_footer = len(head) > 5 and head[5] & 0x10
+        end = at + 10 + size + (10 if has_footer else 0)
+        following = _read(file, end, 8)
+        if _KINDS_BEHIND_A_TAG.match(following):
+            return end
+        if following[:3] != b"ID3":
+            return 0 if _MPEG_BEHIND_A_TAG.match(following) else at + 10
+        at = end
+    return 0
+
+
+def _id3_size(number):
+    """Return how long a tag is behind the ten bytes that end with the number."""
+    return sum((byte & 127) << shift for byte, shift in zip(number, (21, 14, 7, 0), strict=False))
 
 
 def _size(file):
@@ -170,15 +220,26 @@ def _read(file, at, n):
     return data
 
 
-def _chunks(file):
+def _chunks(file, start=0):
     """Yield (name, where its data starts, how long they are) of a WAV or AIFF file."""
-    order: Literal["big", "little"] = "big" if _read(file, 0, 4) in (b"FORM", b"RIFX") else "little"
-    at, size = 12, _size(file)
+    is_big = _read(file, start, 4) in (b"FORM", b"RIFX")
+    order: Literal["big", "little"] = "big" if is_big else "little"
+    at, size = start + 12, _size(file)
     while at + 8 <= size:
         head = _read(file, at, 8)
         length = int.from_bytes(head[4:], order)
         yield head[:4], at + 8, length
         at += 8 + length + length % 2
+
+
+def _wave_end(file, start):
+    """Return where the music of a WAV file ends, 0 if that is left open."""
+    ends = (
+        0 if is_unknown(length) else at + length
+        for name, at, length in _chunks(file, start)
+        if name == b"data"
+    )
+    return next(ends, 0)
 
 
 def _ends_in_an_ogg_page(file, size):
@@ -193,20 +254,21 @@ def _ends_in_an_ogg_page(file, size):
     return is_whole and bool(page[5] & _OGG_END)
 
 
-def _count_ogg(data):
-    """Count the streams that start after another; those that are side by side start together."""
-    n, at, has_music = 1, 0, False
+def _ogg_starts(data):
+    """Find the streams that start after another; those that are side by side start together."""
+    starts: list[int] = []
+    at, has_music = 0, True
     while (at := data.find(b"OggS\x00", at)) >= 0:
-        is_start = bool(data[at + 5] & _OGG_START) if at + 5 < len(data) else False
-        n += is_start and has_music
+        is_start = at + 5 < len(data) and bool(data[at + 5] & _OGG_START)
+        if is_start and has_music:
+            starts.append(at)
         has_music = not is_start
         at += 27
-    return n
+    return starts
 
 
-def _matroska_end(file):
+def _matroska_end(file, at):
     """Return where the segment of a Matroska file ends, 0 if that is left open."""
-    at = 0
     for name in (_EBML, _SEGMENT):
         head = _read(file, at, 12)
         if head[:4] != name or len(head) < 5 or not head[4]:
@@ -219,9 +281,8 @@ def _matroska_end(file):
     return at
 
 
-def _boxes(file, size):
-    """Yield (name, where it ends) of the outermost boxes of an MP4 file."""
-    at = 0
+def _mp4_end(file, at, size):
+    """Return where the last of the outermost boxes of an MP4 file ends."""
     while at + 8 <= size:
         head = _read(file, at, 16)
         length = int.from_bytes(head[:4], "big")
@@ -229,26 +290,19 @@ def _boxes(file, size):
             length = int.from_bytes(head[8:16], "big")
         elif length == 0:
             length = size - at
-        if length < 8:
-            return
+        if length < 8 or head[4:8] not in _MP4_BOXES:
+            break
         at += length
-        yield head[4:8], at
+    return at
 
 
-def _caf_chunks(file, size):
-    """Yield (name, where it ends) of the chunks of a CAF file."""
-    at = 8
+def _caf_end(file, at, size):
+    """Return where the last chunk of a CAF file ends, as far as its chunks say."""
+    at += 8
     while at + 12 <= size:
         head = _read(file, at, 12)
         length = int.from_bytes(head[4:], "big", signed=True)
-        if length < 0 or head[:4] == b"caff":
-            return
+        if length < 0 or head[:4] not in _CAF_CHUNKS:
+            break
         at += 12 + length
-        yield head[:4], at
-
-
-def _count(data, signature):
-    n, at = 0, -1
-    while (at := data.find(signature, at + 1)) >= 0:
-        n += 1
-    return n
+    return at

@@ -3,7 +3,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from ._containers import count_files
+from ._containers import find_files
 from ._decode import Mixer, decode, open_audio, resample
 from ._errors import AudioError
 from ._files import open_file
@@ -73,7 +73,7 @@ def examine(path):
             found.heard_channel = mixer.channel
             found.digest = digest.digest()
         with open_file(path) as file:
-            found.n_files = count_files(file)
+            found.n_files = len(find_files(file))
     except AudioError as error:
         (reason,) = error.failures.values()
         faults = (fault for start, fault in _FAULTS.items() if reason.startswith(start))

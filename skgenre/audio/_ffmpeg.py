@@ -6,8 +6,9 @@ from typing import Any
 
 import av
 import numpy as np
+from av.codec.context import Flags2
 
-from ._containers import count_files, find_start, is_cut, read_mpeg_length
+from ._containers import find_files, find_start, is_cut, read_mpeg_length
 from ._errors import JOINED, TRUNCATED, AudioError, UnknownFormatError
 
 # What FFmpeg may take a file for. Playlists and the like, which name other files, are not in it.
@@ -18,11 +19,13 @@ _FORMATS = (
 # Formats that do not say how long they are: FFmpeg guesses from the size of the file.
 _UNANNOUNCED = frozenset({"aac", "ac3", "amr", "dts", "eac3", "mpeg", "mpegts", "truehd"})
 # Formats of which all files are read that stand one behind the other.
-_READ_THROUGH = _UNANNOUNCED | {"flac", "matroska,webm", "mp3", "ogg", "wv"}
+_READ_THROUGH = _UNANNOUNCED | {"flac", "matroska,webm", "mp3", "ogg"}
 # How much less may come than is announced. Headers count milliseconds, the encoder's delay or its
 # padding; those of MP3 count both, and some of them the frame that they stand in.
 _MAY_MISS = {"mp3": 4 * 1152, "flac": 0, "tta": 0, "wv": 0, "ape": 0}
 _TWO_FRAMES = 4096
+# Formats that end with a whole packet.
+_WHOLE_PACKETS = frozenset({"flv"})
 
 
 class FFmpegDecoder:
@@ -68,6 +71,7 @@ class FFmpegDecoder:
             self._log = self._closing.enter_context(_listen())
         self._is_cut = is_cut(file)
         self._start: int | None = None
+        self._last = 0
         self._n_decoded = 0
         self.frames: int | None = None
         self._source = _Source(file, find_start(file))
@@ -97,6 +101,9 @@ class FFmpegDecoder:
             self._stream.codec_context.options = {"err_detect": "careful+compliant+aggressive"}
         self.reads_through = self._container.format.name in _READ_THROUGH
         self._may_miss = _MAY_MISS.get(self._container.format.name, _TWO_FRAMES)
+        if (self._container.format.name, self._stream.codec.name) == ("caf", "alac"):
+            # the last frame is as short as it is to be, and FFmpeg would cut it once more
+            self._stream.codec_context.flags2 |= Flags2.skip_manual
         self._parts = self._decode()
         self._first = next(self._parts, None)
         if self._first is None:
@@ -152,18 +159,20 @@ class FFmpegDecoder:
             )
             return n_frames and n_frames * stream.codec_context.frame_size
         if stream.duration is not None:
-            return round(stream.duration * stream.time_base * self.samplerate)
+            return round(stream.duration * stream.time_base * self.samplerate) or None
         if self._container.duration is not None:
-            return round(self._container.duration / av.time_base * self.samplerate)
+            return round(self._container.duration / av.time_base * self.samplerate) or None
         return None
 
     def _decode(self):
         """Yield what is decoded, (n_channels, n_frames)."""
         codec = self._stream.codec_context
-        ends_well = True
-        for packet in self._container.demux(self._stream):
+        ends_well, is_partial = True, False
+        for packet in self._packets():
             if self._start is None:
                 self._start = packet.pos or 0
+            if packet.size:
+                is_partial = packet.is_corrupt
             n_logged = len(self._log)
             try:
                 frames = codec.decode(packet)
@@ -171,18 +180,33 @@ class FFmpegDecoder:
                 break
             except av.error.FFmpegError as error:
                 ends_well = False
-                if self.frames and self._n_decoded >= self.frames - self._may_miss:
+                if self._has_all():
                     del self._log[n_logged:]  # it is of tags behind the music
                     continue
                 self._failures.append(f"{_words(error)} after {self._seconds():.2f} s")
                 continue
             if packet.size:
-                ends_well = not packet.is_corrupt
+                ends_well = True
+                if frames:
+                    self._last = packet.pos or 0
             for frame in frames:
                 self._check_constant(frame)
                 self._n_decoded += frame.samples
                 yield _convert(frame)
-        self._check_end(ends_well)
+        self._check_end(ends_well, is_partial)
+
+    def _packets(self):
+        """Yield the packets of the stream, and an empty one that fetches what is left."""
+        try:
+            yield from self._container.demux(self._stream)
+        except av.error.FFmpegError:
+            if not self._has_all():
+                raise
+            yield av.Packet()  # it is of tags behind the music
+
+    def _has_all(self):
+        """Tell whether all that was announced has been decoded."""
+        return self.frames is not None and self._n_decoded >= self.frames - self._may_miss
 
     def _check_constant(self, frame):
         """Refuse a stream that goes on with another sample rate or number of channels."""
@@ -196,17 +220,18 @@ class FFmpegDecoder:
                 at = f"{self._seconds():.2f} s"
                 raise AudioError({self.path: f"its {what} changes from {before} to {now} at {at}"})
 
-    def _check_end(self, ends_well):
+    def _check_end(self, ends_well, is_partial):
         """Refuse a stream that ended sooner than it was to."""
         if not self._n_decoded:
             return
-        if not self.reads_through and count_files(self._file) > 1:
+        *_, last = find_files(self._file)
+        if self._source.start + self._last < last:
             raise AudioError({self.path: JOINED})
         if self.frames is None:
-            is_cut = not ends_well and self._container.format.name != "mp3"
+            is_whole = ends_well or self._container.format.name == "mp3"
         else:
-            is_cut = self._n_decoded < self.frames - self._may_miss
-        if is_cut:
+            is_whole = self._has_all()
+        if not is_whole or (is_partial and self._container.format.name in _WHOLE_PACKETS):
             what = f"it ends after {self._seconds():.2f} s"
             said = "; ".join([what, *self._failures[-1:]])
             raise AudioError({self.path: f"truncated or damaged: {said}"})
@@ -238,7 +263,10 @@ class _Source:
     def seek(self, offset, whence=os.SEEK_SET):
         if whence == os.SEEK_SET:
             offset += self.start
-        return self._file.seek(offset, whence) - self.start
+        try:
+            return self._file.seek(offset, whence) - self.start
+        except (OSError, OverflowError):
+            return -1  # FFmpeg's own word for it; PyAV would print what is raised here
 
     def tell(self):
         return self._file.tell() - self.start
@@ -254,7 +282,8 @@ def _convert(frame):
     if not frame.format.is_planar:
         y = y.reshape(-1, frame.layout.nb_channels).T
     if y.dtype.kind == "f":
-        return y.astype(np.float32, copy=False)
+        with np.errstate(over="ignore", invalid="ignore"):  # what is not finite is refused later
+            return y.astype(np.float32, copy=False)
     scale = np.float32(1 / 2 ** (8 * y.itemsize - 1))
     silence = 128 if y.dtype == np.uint8 else 0
     return (y.astype(np.float32) - silence) * scale

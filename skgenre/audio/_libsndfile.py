@@ -4,16 +4,13 @@ import re
 import numpy as np
 import soundfile as sf
 
-from ._containers import count_files, is_cut
+from ._containers import find_files, is_cut, is_unknown
 from ._errors import JOINED, TRUNCATED, AudioError, UnknownFormatError
 
 # Chunks whose announced size libsndfile compares with the file in its log.
 _SIZE_MISMATCH = re.compile(
     r"^\s*(?:data|Data Size|SSND|riff|Riff size)\s*: (\d+) \(should be (\d+)\)", re.MULTILINE
 )
-# Programs that write into a pipe cannot know the size: most announce the largest number there is,
-# signed or not, and sox some less.
-_UNKNOWN_SIZES = (range(0x7F000000, 0x80000100), range(0xFFFF0000, 0x100000000))
 # What libsndfile answers where a header leaves the length open, as that of a piped FLAC may.
 _UNKNOWN_LENGTH = 2**62
 
@@ -72,8 +69,7 @@ class SndfileDecoder:
             tuple(map(int, found)) for found in _SIZE_MISMATCH.findall(self._stream.extra_info)
         ]
         if self._is_cut or any(
-            actual < announced and not any(announced in unknown for unknown in _UNKNOWN_SIZES)
-            for announced, actual in sizes
+            actual < announced and not is_unknown(announced) for announced, actual in sizes
         ):
             raise AudioError({self.path: TRUNCATED})
 
@@ -105,7 +101,7 @@ class SndfileDecoder:
 
     def _check_joined(self):
         """Refuse a file with another one behind it, which would be lost."""
-        if count_files(self._file) > 1:
+        if len(find_files(self._file)) > 1:
             raise AudioError({self.path: JOINED})
 
     def explain(self, error):

@@ -5,6 +5,7 @@ import re
 import struct
 from contextlib import suppress
 
+import av
 import numpy as np
 import pytest
 import soundfile as sf
@@ -138,6 +139,76 @@ def test_a_flac_behind_a_tag(save, as_bytes):
     assert "truncated" in faults(half)
 
 
+# ending: (codec of FFmpeg, whether the format ends where its header says)
+OF_FFMPEG = {
+    "m4a": ("aac", True),
+    "mp4": ("alac", True),
+    "caf": ("alac", True),
+    "oga": ("flac", True),
+    "opus": ("libopus", True),
+    "webm": ("libopus", True),
+    "wv": ("wavpack", True),
+    "flv": ("aac", True),
+    "adts": ("aac", False),
+    "mp2": ("mp2", False),
+}
+
+
+@pytest.fixture(params=OF_FFMPEG)
+def of_ffmpeg(request, tmp_path, encode):
+    codec, is_told = OF_FFMPEG[request.param]
+    rate = 48000 if codec == "libopus" else 44100
+    return encode(tmp_path / f"song.{request.param}", NOISE, rate, codec), is_told
+
+
+def test_tags_before_and_behind_a_file_of_any_kind(save, of_ffmpeg):
+    path, is_told = of_ffmpeg
+    song, n_samples = path.read_bytes(), len(load_audio(path, sr=44100))
+    tags = id3(b"title"), b"TAG" + b"A title".ljust(125, b"\0")
+    for data in (tags[0] + song, tags[0] * 2 + song, song + tags[1], song + bytes(1000)):
+        y = load_audio(save(f"tagged{path.suffix}", data), sr=44100)
+        assert len(y) == pytest.approx(n_samples, abs=0 if is_told else 2304)
+        assert not {"joined", "truncated"} & set(faults(path))
+    if is_told:
+        with pytest.raises(AudioError, match=r"truncated|not readable"):
+            load_audio(save(f"cut{path.suffix}", tags[0] + song[: int(0.99 * len(song))]))
+
+
+def test_a_wav_behind_a_tag(save, as_bytes):
+    wav = as_bytes("song.wav", NOISE)
+    assert_allclose(load_audio(save("tagged.wav", id3(b"title") + wav), sr=SR), NOISE, atol=1e-4)
+    with pytest.raises(AudioError, match="truncated"):
+        load_audio(save("cut.wav", id3(b"title") + wav[:-100]))
+
+
+def test_floats_beyond_float32_behind_a_tag_are_refused_without_a_warning(save, as_bytes):
+    y = NOISE.astype(float)
+    y[1000] = 1e300
+    wav = as_bytes("huge.wav", y, subtype="DOUBLE")
+    for data in (wav, id3(b"title") + wav):
+        with pytest.raises(AudioError, match="NaN or infinite"):
+            load_audio(save("huge.wav", data))
+
+
+def test_the_rest_of_the_last_packet_of_alac_in_caf_is_padding_and_not_music(tmp_path):
+    # as Apple's programs and PyAV itself write it; the program ffmpeg notes no padding
+    y = NOISE[: 12 * 4096 - 1152]
+    frame = av.AudioFrame.from_ndarray(np.stack([y, y]), "fltp", "stereo")
+    frame.sample_rate, frame.pts = 44100, 0
+    with av.open(str(tmp_path / "song.caf"), "w") as container:
+        stream = container.add_stream("alac", rate=44100, layout="stereo")
+        container.mux(stream.encode(frame))
+        container.mux(stream.encode(None))
+    data = (tmp_path / "song.caf").read_bytes()
+    assert data[data.index(b"pakt") + 32 :][:4] == struct.pack(">i", 1152)
+    assert_allclose(load_audio(tmp_path / "song.caf", sr=44100), y, atol=1e-4)
+
+
+def test_an_mp4_whose_first_box_is_too_short(save):
+    with pytest.raises(AudioError, match="not readable"):
+        load_audio(save("song.m4a", b"\0\0\0\3ftypM4A " + bytes(20)))
+
+
 @pytest.mark.parametrize("ending", ["mp3", "ogg", "opus", "oga"])
 def test_streams_joined_end_to_end_are_read_to_the_end(save, as_bytes, encode, tmp_path, ending):
     if ending == "oga":
@@ -160,19 +231,24 @@ def test_streams_joined_end_to_end_are_read_to_the_end(save, as_bytes, encode, t
     assert_array_equal(load_audio(path, sr=48000, offset=2.0), y[96000:])
 
 
-@pytest.mark.parametrize("ending", ["wav", "flac", "aiff", "caf", "w64", "m4a", "wma"])
+@pytest.mark.parametrize("ending", ["wav", "flac", "aiff", "caf", "w64", "m4a", "wma", "wv", "flv"])
 def test_files_joined_of_which_one_would_be_lost_are_refused(
     save, as_bytes, encode, tmp_path, ending
 ):
-    if ending in ("m4a", "wma"):
-        codec = {"m4a": "aac", "wma": "wmav2"}[ending]
+    codecs = {"m4a": "aac", "wma": "wmav2", "wv": "wavpack", "flv": "aac"}
+    if codec := codecs.get(ending):
         data = encode(tmp_path / f"one.{ending}", NOISE, 44100, codec).read_bytes()
     else:
         data = as_bytes(f"one.{ending}", NOISE)
+    both = save(f"joined.{ending}", data + bytes(1000) + data)
+    try:
+        assert seconds(both) > 1.99 * seconds(tmp_path / f"one.{ending}")
+    except AudioError as error:
+        assert re.search("another file|truncated", str(error))  # noqa: PT017 - either is right
     path = save(f"joined.{ending}", data + data)
     with pytest.raises(AudioError, match=rf"joined\.{ending}: .*another file"):
         load_audio(path)
-    assert faults(path) == ["joined"]
+    assert faults(path)[0] == "joined"
     assert len(load_audio(path, duration=1.0)) == 22050
 
 
@@ -330,7 +406,33 @@ def test_reasons_of_files_that_cannot_be_opened(tmp_path, monkeypatch):
         load_audio(tmp_path / "secret.wav")
 
 
-def test_nothing_is_written_to_standard_error(save, damaged_mp3, cbr, as_bytes, capfd):
+def test_a_second_ogg_stream_is_read_or_missed(save, as_bytes):
+    ogg = as_bytes("a.ogg", NOISE)
+    for n in (20, 200, 300):
+        path = save("joined.ogg", ogg + id3(b"OggS RIFF " * n) + ogg)
+        try:
+            assert seconds(path) == pytest.approx(8, abs=0.1)
+        except AudioError as error:
+            assert "another file" in str(error)  # noqa: PT017 - either is right
+        assert "joined" in faults(path)
+
+
+def test_wav_files_of_two_programs_joined(save, as_bytes):
+    wav = as_bytes("a.wav", NOISE)
+    other = wav[:12] + b"JUNK" + struct.pack("<I", 28) + bytes(28) + wav[12:]
+    with pytest.raises(AudioError, match="another file"):
+        load_audio(save("joined.wav", wav + other))
+
+
+def test_a_flac_behind_an_mp3_is_missed_and_a_tag_is_not(save, cbr, as_bytes):
+    with pytest.raises(AudioError, match="another file"):
+        load_audio(save("joined.mp3", cbr + as_bytes("a.flac", NOISE)))
+    path = save("tagged.mp3", id3(b"title") + cbr + id3(b"a tag at the end"))
+    assert seconds(path) == pytest.approx(4, abs=0.05)
+    assert "joined" not in faults(path)
+
+
+def test_nothing_is_written_to_standard_error(save, damaged_mp3, cbr, as_bytes, encode, capfd):
     wav = bytearray(as_bytes("a.wav", NOISE))
     wav[8:12] = b"XXXX"
     paths = [damaged_mp3, save("wav.mp3", bytes(wav)), save("junk.mp3", RNG.bytes(9000))]
@@ -339,6 +441,9 @@ def test_nothing_is_written_to_standard_error(save, damaged_mp3, cbr, as_bytes, 
         save("text.mp3", b"<html>" * 99),
         save("z.mp3", bytes(9999)),
     ]
+    # whose chunks seem to go on beyond all that can be
+    caf = encode(damaged_mp3.with_suffix(".caf"), NOISE, SR, "alac").read_bytes()
+    paths.append(save("long.caf", caf + b"strg" + b"\x7f" + bytes(range(249, 256)) + bytes(99)))
     for path in paths:
         with suppress(AudioError):
             load_audio(path)
