@@ -71,7 +71,7 @@ class FFmpegDecoder:
             self._log = self._closing.enter_context(_listen())
         self._is_cut = is_cut(file)
         self._start: int | None = None
-        self._last = 0
+        self._last = 0  # where the last packet stands of which something was decoded
         self._n_decoded = 0
         self.frames: int | None = None
         self._source = _Source(file, find_start(file))
@@ -224,8 +224,9 @@ class FFmpegDecoder:
         """Refuse a stream that ended sooner than it was to."""
         if not self._n_decoded:
             return
-        *_, last = find_files(self._file)
-        if self._source.start + self._last < last:
+        starts = find_files(self._file)
+        is_reached = self.reads_through and self._source.start + self._last >= starts[-1]
+        if len(starts) > 1 and not is_reached:
             raise AudioError({self.path: JOINED})
         if self.frames is None:
             is_whole = ends_well or self._container.format.name == "mp3"

@@ -69,11 +69,12 @@ def load_audio(path, *, sr=22050, offset=0.0, duration=None, mono=True, timeout=
     channels changes.
 
     A truncated file is refused where its format tells: WAV, AIFF, AU, CAF, W64, RF64, FLAC, Ogg,
-    Opus, M4A, MP4, Matroska, WebM, WMA, WavPack, APE, TTA, and MP3 with a Xing, Info or VBRI
-    header. Other MP3 files, and AC-3, AMR, MPEG streams, AVR, IRCAM, MAT, NIST, PAF, PVF, SDS, SVX,
-    VOC, WVE and XI, give the part that is there. Bits that flipped in the samples themselves are
-    not noticed in uncompressed formats, and a packet that cannot be decoded is left out, as the
-    program ``ffmpeg`` does; `find_faults` reports what the decoder complains of.
+    Opus, M4A, MP4, Matroska, WebM, WMA, FLV, WavPack, APE, TTA, and MP3 with a Xing, Info or VBRI
+    header. Other MP3 files, and AAC, AC-3, AMR, MPEG and RealMedia streams, fragments of MP4, AVR,
+    IRCAM, MAT, NIST, PAF, PVF, SDS, SVX, VOC, WVE and XI, give the part that is there. Bits that
+    flipped in the samples themselves are not noticed in uncompressed formats, and a packet that
+    cannot be decoded is left out, as the program ``ffmpeg`` does; `find_faults` reports what the
+    decoder complains of.
 
     Examples
     --------
