@@ -120,6 +120,11 @@ class Checkpoint:
                 output_loading_info=True,
                 **options,
             )
+        if report["missing_keys"]:
+            # transformers leaves some of them as the memory was
+            drawn = self.build().state_dict()
+            filled = {key: drawn[key] for key in report["missing_keys"]}
+            model.load_state_dict(filled, strict=False)
         missing = sorted(key for key in report["missing_keys"] if _NOT_MISSED not in key)
         if missing:
             warnings.warn(

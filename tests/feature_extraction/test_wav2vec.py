@@ -348,10 +348,20 @@ def test_checkpoints_that_cannot_be_used_are_named(tmp_path, checkpoints, clips)
     transformers.WhisperFeatureExtractor().save_pretrained(tmp_path / "whisper")
     with pytest.raises(ValueError, match=r"of the kind 'whisper', which is no encoder"):
         exact_embedder(checkpoint=tmp_path / "whisper").fit(clips)
+
+
+def test_missing_weights_are_drawn_and_named(tmp_path, checkpoints, clips):
+    from skgenre._pretrained._embedding import frozen_model
+
     shutil.copytree(checkpoints / "group-norm", tmp_path / "half")
     shutil.copy(checkpoints / "ast" / "model.safetensors", tmp_path / "half")
-    with pytest.warns(UserWarning, match=r"half' has no weights for .*they are random"):
-        exact_embedder(checkpoint=tmp_path / "half", duration=0.1).fit_transform(clips)
+    embedder = exact_embedder(checkpoint=tmp_path / "half", duration=0.1)
+    found = []
+    for _ in range(2):
+        frozen_model.cache_clear()
+        with pytest.warns(UserWarning, match=r"half' has no weights for .*they are random"):
+            found.append(embedder.fit_transform(clips))
+    assert_array_equal(*found)
 
 
 MODELING = """
