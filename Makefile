@@ -67,7 +67,7 @@ $(VENV)/installed-dev: $(VENV)/installed
 	@touch $@
 
 $(OLDEST)/installed: pyproject.toml constraints-oldest.txt
-	@echo "Installing into $(OLDEST) (about 4 GB, a few minutes) ..."
+	@echo "Installing into $(OLDEST) (about 4.7 GB, a few minutes) ..."
 	$(PYTHON) -m venv $(OLDEST)
 	PIP_CONSTRAINT=constraints-oldest.txt $(OLDEST)/bin/python -m pip install --quiet \
 		--editable ".[test,wav2vec,featurewiz]"
