@@ -64,7 +64,7 @@ def load_audio(path, *, sr=22050, offset=0.0, duration=None, mono=True, timeout=
     libsndfile's own conversion and gives the same numbers. FFmpeg leaves out the delay and padding
     of encoders.
 
-    MP3, Ogg, FLAC and Matroska files that were joined end to end are read to the end; of other
+    MP3, Ogg, Matroska and AC-3 files that were joined end to end are read to the end; of other
     formats, a file with a second one behind it is refused. So is one whose sample rate or number of
     channels changes.
 
