@@ -14,11 +14,11 @@ from sklearn.utils.validation import (
     _check_sample_weight,
     check_consistent_length,
     check_is_fitted,
-    column_or_1d,
 )
 from sklearn_compat.utils.validation import check_array, validate_data
 
 from ._base import VersionedEstimator, forget_table
+from ._genres import check_genres
 
 AGGREGATES = ("mean", "product", "vote")
 
@@ -201,7 +201,7 @@ def validate_genres(estimator, y):
             f"This {type(estimator).__name__} estimator requires y to be passed, but the target y "
             "is None."
         )
-    y = column_or_1d(check_array(y, ensure_2d=False, dtype=None, input_name="y"), warn=True)
+    y = check_genres(y)
     check_classification_targets(y)
     return y
 

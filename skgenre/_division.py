@@ -25,7 +25,7 @@ def check_groups(groups):
     return groups
 
 
-def hold_out_songs(codes, groups, fraction, seed):
+def hold_out_songs(genres, groups, fraction, seed):
     """Hold out about a fraction of the songs, by whole groups if given, and one group at least.
 
     Songs of each genre are held out, if possible. A genre whose groups would all be held out stays
@@ -33,8 +33,8 @@ def hold_out_songs(codes, groups, fraction, seed):
 
     Parameters
     ----------
-    codes : ndarray of shape (n_songs,)
-        Genres as integers.
+    genres : ndarray of shape (n_songs,)
+        The genre of each song.
     groups : ndarray of shape (n_songs,) or None
         The artist of each song, say.
     fraction : float
@@ -53,27 +53,28 @@ def hold_out_songs(codes, groups, fraction, seed):
         If there is nothing that can be held out.
     """
     if groups is None:
-        return _shuffle_songs(codes, fraction, seed)
+        _refuse_single_songs(genres)
+        return _shuffle_songs(genres, fraction, seed)
     random_state = check_random_state(seed)
-    is_held_out = _shuffle_groups(codes, groups, fraction, random_state)
-    untrained = np.setdiff1d(codes, codes[~is_held_out])
-    is_held_out &= ~np.isin(groups, groups[np.isin(codes, untrained)])
+    is_held_out = _shuffle_groups(genres, groups, fraction, random_state)
+    untrained = np.setdiff1d(genres, genres[~is_held_out])
+    is_held_out &= ~np.isin(groups, groups[np.isin(genres, untrained)])
     if not is_held_out.any():
         of_group = {group: groups == group for group in np.unique(groups)}
-        spare = [group for group, own in of_group.items() if np.isin(codes, codes[~own]).all()]
+        spare = [group for group, own in of_group.items() if np.isin(genres, genres[~own]).all()]
         if not spare:
             raise ValueError("each group has a genre that no other group has")
         is_held_out = of_group[random_state.choice(spare)]
     return np.flatnonzero(~is_held_out), np.flatnonzero(is_held_out)
 
 
-def divide_songs(codes, groups, fraction, random_state):
+def divide_songs(genres, groups, fraction, random_state):
     """Divide songs by genre, and by group if given, so that both parts have all genres.
 
     Parameters
     ----------
-    codes : ndarray of shape (n_songs,)
-        Genres as integers from 0.
+    genres : ndarray of shape (n_songs,)
+        The genre of each song.
     groups : ndarray of shape (n_songs,) or None
         The artist of each song, say. None is in both parts, but those of genres of a single group.
     fraction : float
@@ -91,18 +92,17 @@ def divide_songs(codes, groups, fraction, random_state):
     ValueError
         If a genre has one song only.
     """
-    if np.bincount(codes).min() < 2:
-        raise ValueError("a genre has one song only, and both parts need it")
+    _refuse_single_songs(genres)
     if groups is None:
-        return _shuffle_songs(codes, fraction, random_state)
+        return _shuffle_songs(genres, fraction, random_state)
 
     def judge(is_second):
-        return _count_missing(codes, is_second), abs(is_second.mean() - fraction)
+        return _count_missing(genres, is_second), abs(is_second.mean() - fraction)
 
-    shuffles = (_shuffle_groups(codes, groups, fraction, random_state) for _ in range(_N_SHUFFLES))
+    shuffles = (_shuffle_groups(genres, groups, fraction, random_state) for _ in range(_N_SHUFFLES))
     is_second = min(shuffles, key=judge)
-    for genre in np.unique(codes):
-        of_genre = codes == genre
+    for genre in np.unique(genres):
+        of_genre = genres == genre
         if len(np.unique(is_second[of_genre])) == 2:
             continue
         own_groups = np.unique(groups[of_genre])
@@ -110,35 +110,44 @@ def divide_songs(codes, groups, fraction, random_state):
             moved = [is_second ^ (groups == group) for group in own_groups]
             is_second = min(moved, key=judge)
         else:
-            _, second = _shuffle_songs(codes[of_genre], fraction, random_state)
+            _, second = _shuffle_songs(genres[of_genre], fraction, random_state)
             is_second[of_genre] = np.isin(np.arange(of_genre.sum()), second)
     return np.flatnonzero(~is_second), np.flatnonzero(is_second)
 
 
-def _count_missing(codes, is_second):
-    n_genres = len(np.unique(codes))
-    return 2 * n_genres - len(np.unique(codes[is_second])) - len(np.unique(codes[~is_second]))
+def _refuse_single_songs(genres):
+    names, counts = np.unique(genres, return_counts=True)
+    if counts.min() < 2:
+        raise ValueError(
+            f"a genre has one song only, and both parts need it: {names[counts < 2].tolist()}"
+        )
 
 
-def _shuffle_songs(codes, fraction, random_state):
-    n_genres = len(np.unique(codes))
-    n_second = min(max(n_genres, round(fraction * len(codes))), len(codes) - n_genres)
+def _count_missing(genres, is_second):
+    n_genres = len(np.unique(genres))
+    return 2 * n_genres - len(np.unique(genres[is_second])) - len(np.unique(genres[~is_second]))
+
+
+def _shuffle_songs(genres, fraction, random_state):
+    n_genres = len(np.unique(genres))
+    n_second = min(max(n_genres, round(fraction * len(genres))), len(genres) - n_genres)
     splitter = StratifiedShuffleSplit(1, test_size=n_second, random_state=random_state)
-    first, second = next(splitter.split(codes, codes))
+    first, second = next(splitter.split(genres, genres))
     return np.sort(first), np.sort(second)
 
 
-def _shuffle_groups(codes, groups, fraction, random_state):
+def _shuffle_groups(genres, groups, fraction, random_state):
     """Return whether each song is in the second part, which has some of many stratified folds."""
     share = Fraction(fraction).limit_denominator(_MAX_FOLDS)
     n_folds = share.denominator if 0 < share < 1 else _MAX_FOLDS
-    n_folds = min(n_folds, len(np.unique(groups)), np.bincount(codes).max())
+    _, counts = np.unique(genres, return_counts=True)
+    n_folds = min(n_folds, len(np.unique(groups)), counts.max())
     if n_folds < 2:
-        return np.zeros(len(codes), dtype=bool)
+        return np.zeros(len(genres), dtype=bool)
     n_taken = min(max(1, round(fraction * n_folds)), n_folds - 1)
     splitter = StratifiedGroupKFold(n_folds, shuffle=True, random_state=random_state)
     with warnings.catch_warnings():
         # it counts songs, where groups are what must suffice
         warnings.filterwarnings("ignore", "The least populated class", UserWarning)
-        folds = [fold for _, fold in splitter.split(codes, codes, groups)]
-    return np.isin(np.arange(len(codes)), np.concatenate(folds[:n_taken]))
+        folds = [fold for _, fold in splitter.split(genres, genres, groups)]
+    return np.isin(np.arange(len(genres)), np.concatenate(folds[:n_taken]))

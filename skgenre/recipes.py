@@ -1,8 +1,9 @@
 """Named pipelines: the models of the report, those of the systems it cites, and ours."""
 
+import math
 from collections.abc import Callable
 from functools import partial
-from numbers import Integral
+from numbers import Integral, Real
 from typing import NamedTuple
 
 from sklearn.compose import ColumnTransformer
@@ -83,8 +84,8 @@ def make_genre_classifier(
     Raises
     ------
     ValueError
-        If there is no such name or no such parameter, or if ``n_segments`` is less than 1, or more
-        for what judges whole clips.
+        If there is no such name or no such parameter, if ``duration`` is not positive and finite,
+        or if ``n_segments`` is less than 1, or more for what judges whole clips.
 
     Notes
     -----
@@ -167,6 +168,11 @@ def make_genre_classifier(
     if name not in RECIPES:
         raise ValueError(f"There is no recipe {name!r}; there are {', '.join(RECIPES)}")
     make_steps, usual_n_segments = RECIPES[name]
+    if not isinstance(duration, Real) or not 0 < float(duration) < math.inf:
+        raise ValueError(
+            f"duration must be a positive number of seconds, got {duration!r}; every recipe takes "
+            "the same length of each clip"
+        )
     if n_segments is not None:
         check_scalar(n_segments, "n_segments", Integral, min_val=1)
     reading = {"sr": sr, "duration": duration, "n_segments": None, "n_jobs": n_jobs, "cache": cache}

@@ -213,6 +213,21 @@ def test_nested_parameters_can_be_given_and_searched(song_files):
     assert search.fit(paths, y).best_params_["knn__n_neighbors"] in (1, 3)
 
 
+@pytest.mark.parametrize("name", RECIPES)
+@pytest.mark.parametrize("duration", [None, 0, -1.0, np.nan, np.inf, "30", [30]], ids=str)
+def test_a_duration_that_is_none_is_refused_by_all(name, duration):
+    message = "duration must be a positive number of seconds, got "
+    with pytest.raises(ValueError, match=message) as caught:
+        make_genre_classifier(name, duration=duration)
+    assert repr(duration) in str(caught.value)
+
+
+@pytest.mark.parametrize("name", ["knn", "svm", "stack", "cnn-mel", "lstm"])
+def test_a_duration_shorter_than_a_frame_is_refused_when_fitted(songs, name):
+    with pytest.raises(ValueError, match=r"have 0 samples, shorter than .*; raise duration"):
+        make_genre_classifier(name, duration=1e-5).fit(*songs[:2])
+
+
 @pytest.mark.parametrize(
     ("arguments", "params", "message"),
     [

@@ -5,7 +5,7 @@ import numpy as np
 from sklearn.base import clone
 from sklearn.ensemble import StackingClassifier
 from sklearn.model_selection import StratifiedGroupKFold, check_cv
-from sklearn.preprocessing import LabelEncoder
+from sklearn.preprocessing import FunctionTransformer
 from sklearn.utils import Bunch, indexable
 from sklearn.utils._param_validation import HasMethods, StrOptions
 from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping
@@ -79,7 +79,9 @@ class GroupStackingClassifier(VersionedEstimator, StackingClassifier):
 
     Notes
     -----
-    The classifiers see genres as integers, their places in ``classes_``.
+    The classifiers, and the final one, see genres as they are given to `fit`: their
+    ``class_weight`` is keyed by them. One that takes integers only, such as XGBoost's, needs genres
+    that are integers from 0.
 
     In a fold that holds all groups of a genre, classifiers that have not met this genre give it the
     probability 0. The final one learns from this that they never know a genre of a single group,
@@ -154,10 +156,10 @@ class GroupStackingClassifier(VersionedEstimator, StackingClassifier):
         self._validate_estimators()
         self._validate_final_estimator()
         X, y, groups = indexable(keep_apart(X), validate_genres(self, y), check_groups(groups))
-        self._label_encoder = LabelEncoder()
-        codes = self._label_encoder.fit_transform(y)
-        self.classes_ = self._label_encoder.classes_
-        folds = self._make_folds(X, codes, groups)
+        self.classes_ = np.unique(y)
+        # the final classifier answers by genre, and scikit-learn need not decode what it says
+        self._label_encoder = FunctionTransformer()
+        folds = self._make_folds(X, y, groups)
         models = [*self.estimators, ("final_estimator_", self.final_estimator_)]
         params = share_out(self, models, {"groups": groups, **fit_params})
 
@@ -168,10 +170,10 @@ class GroupStackingClassifier(VersionedEstimator, StackingClassifier):
         self._check_poolable()
         with Parallel(n_jobs=self.n_jobs, verbose=self.verbose) as workers:
             self.estimators_ = workers(
-                delayed(_fit)(clone(model), X, codes, params[name]) for name, model in stacked
+                delayed(_fit)(clone(model), X, y, params[name]) for name, model in stacked
             )
             answers = workers(
-                delayed(_fit_and_answer)(clone(model), X, codes, params[name], method, *fold)
+                delayed(_fit_and_answer)(clone(model), X, y, params[name], method, *fold)
                 for (name, model), method in zip(stacked, self.stack_method_, strict=True)
                 for fold in folds
             )
@@ -189,8 +191,16 @@ class GroupStackingClassifier(VersionedEstimator, StackingClassifier):
             for i, (name, method) in enumerate(zip(fitted, self.stack_method_, strict=True))
         ]
         meta = self._concatenate_predictions(X, predictions)
-        self.final_estimator_.fit(meta, codes, **params["final_estimator_"])
+        self.final_estimator_.fit(meta, y, **params["final_estimator_"])
         return self
+
+    def _concatenate_predictions(self, X, predictions):
+        """Lay the answers side by side; genres that were predicted as numbers."""
+        answers = [
+            np.searchsorted(self.classes_, answer) if method == "predict" else answer
+            for answer, method in zip(predictions, self.stack_method_, strict=True)
+        ]
+        return super()._concatenate_predictions(X, answers)
 
     def _validate_final_estimator(self):
         if self.final_estimator == "pool":
@@ -207,7 +217,7 @@ class GroupStackingClassifier(VersionedEstimator, StackingClassifier):
                 + ("passthrough=True" if self.passthrough else f"those that answer by {others}")
             )
 
-    def _make_folds(self, X, codes, groups):
+    def _make_folds(self, X, y, groups):
         """Return training and test songs of each fold, as indices."""
         cv = self.cv
         if groups is not None:
@@ -220,17 +230,21 @@ class GroupStackingClassifier(VersionedEstimator, StackingClassifier):
             if groups is not None:
                 # it counts songs, where groups are what must suffice
                 warnings.filterwarnings("ignore", "The least populated class", UserWarning)
-            folds = list(check_cv(cv, codes, classifier=True).split(X, codes, groups))
+            try:
+                folds = list(check_cv(cv, y, classifier=True).split(X, y, groups))
+            except ValueError as error:
+                asked = "the default cv=5" if self.cv is None else f"cv={self.cv}"
+                raise ValueError(f"{len(y)} songs cannot be divided by {asked}: {error}") from error
         songs = np.concatenate([test for _, test in folds])
-        if not np.array_equal(np.sort(songs), np.arange(len(codes))):
+        if not np.array_equal(np.sort(songs), np.arange(len(y))):
             raise ValueError(f"cv={self.cv} does not hold out each song once")
         for train, test in folds:
             if groups is not None and len(shared := np.intersect1d(groups[train], groups[test])):
                 raise ValueError(
                     f"cv={self.cv} leaves songs of groups {shared.tolist()} on both sides of a fold"
                 )
-            if len(np.unique(codes[train])) < 2:
-                genres = self.classes_[np.unique(codes[train])].tolist()
+            if len(np.unique(y[train])) < 2:
+                genres = np.unique(y[train]).tolist()
                 raise ValueError(
                     f"Each fold must leave songs of 2 classes to train on, but one leaves {genres}"
                 )
@@ -242,7 +256,7 @@ class GroupStackingClassifier(VersionedEstimator, StackingClassifier):
         for classes, answer in answers:
             if method == "predict_proba" and len(classes) < len(self.classes_):
                 filled = np.zeros((len(answer), len(self.classes_)), dtype=answer.dtype)
-                filled[:, classes] = answer
+                filled[:, np.searchsorted(self.classes_, classes)] = answer
                 answer = filled
             elif method == "decision_function":
                 self._check_all_met(name, classes)
@@ -252,10 +266,10 @@ class GroupStackingClassifier(VersionedEstimator, StackingClassifier):
 
     def _check_all_met(self, name, classes):
         """Refuse a classifier whose answers lack a genre."""
-        missing = np.setdiff1d(range(len(self.classes_)), classes)
+        missing = np.setdiff1d(self.classes_, classes)
         if len(missing):
             raise ValueError(
-                f"{name!r} had no song of {self.classes_[missing].tolist()} to learn from; leave "
+                f"{name!r} had no song of {missing.tolist()} to learn from; leave "
                 "these genres out, or give them more groups and readable songs"
             )
 
@@ -280,14 +294,14 @@ class GroupStackingClassifier(VersionedEstimator, StackingClassifier):
         )
 
 
-def _fit(model, X, codes, params):
-    return model.fit(X, codes, **params)
+def _fit(model, X, y, params):
+    return model.fit(X, y, **params)
 
 
-def _fit_and_answer(model, X, codes, params, method, train, test):
+def _fit_and_answer(model, X, y, params, method, train, test):
     """Return the classes that the columns of the answers stand for, and the answers for a fold."""
-    X_train, y_train = _safe_split(model, X, codes, train)
-    X_test, _ = _safe_split(model, X, codes, test, train)
+    X_train, y_train = _safe_split(model, X, y, train)
+    X_test, _ = _safe_split(model, X, y, test, train)
     model.fit(X_train, y_train, **_check_method_params(X, params, train))
     classes = None if method == "predict" else model.classes_
     return classes, getattr(model, method)(X_test)

@@ -17,6 +17,7 @@ from .._bags import validate_genres
 from .._base import forget_table
 from .._division import check_groups, divide_songs
 from .._fit_parameters import share_out
+from .._genres import check_genres
 from .._names import printable
 from .._tables import make_table
 from ..audio._clips import keep_apart
@@ -267,10 +268,9 @@ class UnifiedGenreClassifier(ClassifierMixin, BranchComposition):
         """Return the songs for branches that learn from genres, and those for the head."""
         if not learning:
             return None, np.arange(len(y))
-        codes = np.searchsorted(self.classes_, y)
         try:
             return divide_songs(
-                codes, groups, self.head_fraction, check_random_state(self.random_state)
+                y, groups, self.head_fraction, check_random_state(self.random_state)
             )
         except ValueError as error:
             raise ValueError(
@@ -345,8 +345,6 @@ class UnifiedGenreClassifier(ClassifierMixin, BranchComposition):
             else branch.predict(X)
             for name, branch in self.branches_.items()
         ]
-        if self.stack_ is not None:  # whose classifiers know genres by number
-            predicted = [self.classes_[codes] for codes in predicted]
         return make_table(list(zip(*predicted, strict=True)), list(self.branches_))
 
     def score_branches(self, X, y, sample_weight=None):
@@ -368,11 +366,12 @@ class UnifiedGenreClassifier(ClassifierMixin, BranchComposition):
             right, a bound for what a head can make of their answers, and ``"unified"``.
         """
         check_is_fitted(self)
+        y = check_genres(y)
         tables = {} if self.stack_ is not None else self._embed(X)
         predicted = self._predict_branches(X, tables)
-        is_right = predicted == np.asarray(y, dtype=object)[:, np.newaxis]
+        is_right = predicted == y.astype(object)[:, np.newaxis]
         is_right["oracle"] = is_right.any(axis=1)
-        is_right["unified"] = self._predict(X, tables) == np.asarray(y)
+        is_right["unified"] = self._predict(X, tables) == y
         return pd.Series(np.average(is_right, axis=0, weights=sample_weight), is_right.columns)
 
     def _embed(self, X):

@@ -59,6 +59,9 @@ class SegmentVotingClassifier(MetaEstimatorMixin, BagClassifier):
 
     Notes
     -----
+    The classifier sees genres as they are given to `fit`: its ``class_weight`` is keyed by them.
+    One that takes integers only, such as XGBoost's, needs genres that are integers from 0.
+
     To calibrate or to search a grid, put `sklearn.calibration.CalibratedClassifierCV` or
     `sklearn.model_selection.GridSearchCV` around this classifier, not inside: there they would part
     the segments of a song.
@@ -126,7 +129,7 @@ class SegmentVotingClassifier(MetaEstimatorMixin, BagClassifier):
             raise TypeError(f"{self.estimator!r} does not support sample weights")
         fit_params = {} if all_one or weight_name is None else {weight_name: weights}
         self.estimator_ = clone(self.estimator).fit(
-            _rows(segments), np.repeat(codes, counts), **fit_params
+            _rows(segments), np.repeat(self.classes_[codes], counts), **fit_params
         )
 
     def _segment_proba(self, segments):
@@ -215,8 +218,10 @@ class SegmentVotingClassifier(MetaEstimatorMixin, BagClassifier):
         return self.classes_[np.asarray(winners, dtype=int)]
 
     def _votes(self, segments, counts):
-        votes = np.eye(len(self.classes_))[self.estimator_.predict(_rows(segments))]
-        return mean_over_segments(votes, counts)
+        # pickles of earlier versions hold estimators that know genres by number
+        classes = getattr(self.estimator_, "classes_", self.classes_)
+        votes = self.estimator_.predict(_rows(segments))[:, np.newaxis] == classes
+        return mean_over_segments(votes.astype(float), counts)
 
 
 def _rows(segments):

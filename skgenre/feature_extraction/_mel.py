@@ -30,8 +30,7 @@ class MelSpectrogramTransformer(BaseClipTransformer):
         The window, as `scipy.signal.get_window` takes it.
     center : bool, default=True
         Pad the waveform so that frame ``t`` is centred at sample ``t * hop_length``.
-    pad_mode : {"constant", "edge", "empty", "linear_ramp", "reflect", "symmetric"}, \
-            default="constant"
+    pad_mode : {"constant", "edge", "linear_ramp", "reflect", "symmetric"}, default="constant"
         How to pad, as `numpy.pad` does it.
     power : float, default=2.0
         Exponent of the magnitude: 1 for amplitude, 2 for power.
@@ -114,9 +113,7 @@ class MelSpectrogramTransformer(BaseClipTransformer):
         "win_length": [Interval(Integral, 1, None, closed="left"), None],
         "window": [str, tuple, Real, callable, "array-like"],
         "center": ["boolean"],
-        "pad_mode": [
-            StrOptions({"constant", "edge", "empty", "linear_ramp", "reflect", "symmetric"})
-        ],
+        "pad_mode": [StrOptions({"constant", "edge", "linear_ramp", "reflect", "symmetric"})],
         "power": [Interval(Real, 0, None, closed="neither")],
         "n_mels": [Interval(Integral, 1, None, closed="left")],
         "fmin": [Interval(Real, 0, None, closed="left")],

@@ -35,8 +35,7 @@ class MFCCSegmenter(MelSpectrogramTransformer):
         The window, as `scipy.signal.get_window` takes it.
     center : bool, default=True
         Pad the waveform so that frame ``t`` is centred at sample ``t * hop_length``.
-    pad_mode : {"constant", "edge", "empty", "linear_ramp", "reflect", "symmetric"}, \
-            default="constant"
+    pad_mode : {"constant", "edge", "linear_ramp", "reflect", "symmetric"}, default="constant"
         How to pad, as `numpy.pad` does it.
     power : float, default=2.0
         Exponent of the magnitude: 1 for amplitude, 2 for power.

@@ -1,7 +1,8 @@
 import numpy as np
-from sklearn.utils import check_consistent_length, column_or_1d
+from sklearn.utils import check_consistent_length
 from sklearn.utils.validation import check_is_fitted
 
+from .._genres import check_genres
 from .._names import printable
 from .._tables import make_labels
 from ..model_selection._scores import N_BINS, bin_confidence
@@ -133,7 +134,7 @@ class ReliabilityDisplay:
         ValueError
             If these are no probabilities, or not of as many genres.
         """
-        y_true = column_or_1d(y_true)
+        y_true = check_genres(y_true)
         labels = np.unique(y_true) if labels is None else np.asarray(labels)
         proba = check_proba(y_proba, len(labels))
         check_consistent_length(y_true, proba)

@@ -7,7 +7,6 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.mixture import GaussianMixture
 from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions
-from sklearn.utils.validation import column_or_1d
 from sklearn_compat.base import _fit_context
 
 from .._bags import AGGREGATES, BagClassifier, flatten
@@ -155,7 +154,7 @@ class GaussianMixtureClassifier(BagClassifier):
 
     def _fit_songs(self, X, codes, sample_weight, groups):
         if self.priors is not None:
-            self.class_prior_ = _check_priors(self.priors, len(self.classes_))
+            self.class_prior_ = _check_priors(self.priors, self.classes_)
         segments, counts = flatten(X)
         rows, codes = _rows(segments), np.repeat(codes, counts)
         random_state = check_random_state(self.random_state)
@@ -206,11 +205,15 @@ def _rows(segments):
     return segments.reshape(len(segments), -1).astype(np.float64, copy=False)
 
 
-def _check_priors(priors, n_classes):
-    priors = column_or_1d(priors, dtype=np.float64)
-    if len(priors) != n_classes or (priors < 0).any() or not np.isclose(priors.sum(), 1):
+def _check_priors(priors, classes):
+    given = np.asarray(priors)
+    if (
+        given.shape != classes.shape
+        or given.dtype.kind not in "iuf"
+        or not ((given >= 0).all() and np.isclose(given.sum(), 1))
+    ):
         raise ValueError(
-            f"priors must be {n_classes} numbers from 0 to 1, one for each class, that sum to 1, "
-            f"got {priors.tolist()}"
+            f"priors must be {len(classes)} numbers from 0 to 1, for the genres "
+            f"{classes.tolist()} in this order, that sum to 1, got {priors!r}"
         )
-    return priors
+    return given.astype(np.float64)

@@ -18,6 +18,7 @@ from sklearn.utils import _safe_indexing, check_consistent_length, check_scalar
 from .._base import installed_versions
 from .._division import check_groups
 from .._fit_parameters import fit_parameter_name
+from .._genres import check_genres
 from .._names import printable
 from .._parallel import run_parallel
 from .._progress import track
@@ -127,7 +128,7 @@ def compare_classifiers(
     LeakageError
         If a protocol that promises a clean division does not keep it.
     ValueError
-        If a protocol is unknown, or cannot be had with these songs.
+        If a genre is missing, or if a protocol is unknown or cannot be had with these songs.
 
     See Also
     --------
@@ -154,7 +155,7 @@ def compare_classifiers(
     check_consistent_length(X, y, groups)
     if max_folds is not None:
         check_scalar(max_folds, "max_folds", Integral, min_val=1)
-    y, groups, protocols = np.asarray(y), check_groups(groups), resolve(protocols)
+    y, groups, protocols = check_genres(y), check_groups(groups), resolve(protocols)
     genres = np.unique(y).tolist()
     taken = sorted(set(genres) & set(_ANSWERS))
     if taken:

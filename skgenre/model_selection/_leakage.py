@@ -6,6 +6,7 @@ import pandas as pd
 from sklearn.utils import check_consistent_length
 
 from .._division import check_groups
+from .._genres import check_genres
 from .._names import printable
 from .._tables import make_table
 from ..audio._copies import find_copies
@@ -72,6 +73,8 @@ def check_leakage(
     ------
     LeakageError
         If a split is not clean; the message names songs, and ``leaks`` of the error has them all.
+    ValueError
+        If a genre is missing.
 
     Warns
     -----
@@ -107,6 +110,7 @@ def check_leakage(
     skgenre.model_selection._leakage.LeakageError: fold 0 has the same group on both sides: ...
     """
     check_consistent_length(X, y, groups, songs)
+    y = check_genres(y)
     if groups is None:
         warnings.warn(
             "groups are unknown, so an artist may be on both sides of the split unseen; pass "

@@ -8,6 +8,7 @@ import pandas as pd
 from sklearn.model_selection import StratifiedGroupKFold, check_cv
 from sklearn.utils import check_random_state, check_scalar
 
+from .._genres import check_genres
 from ..datasets._gtzan import read_index
 
 _SONG = re.compile(r"[a-z]+\.\d{5}", re.IGNORECASE)
@@ -188,6 +189,7 @@ class RepeatedStratifiedGroupKFold:
             No group has rows in both.
         """
         check_scalar(self.n_repeats, "n_repeats", Integral, min_val=1)
+        y = check_genres(y)
         random_state = check_random_state(self.random_state)
         for _ in range(self.n_repeats):
             seed = random_state.randint(np.iinfo(np.int32).max)

@@ -46,28 +46,46 @@ class BaseNetClassifier(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BagCl
         )
         random_state = check_random_state(self.random_state)
         seed = random_state.randint(np.iinfo(np.int32).max)
+        genres = self.classes_[codes]
         if self.class_weight is not None:
-            labels = self.classes_[codes]
-            sample_weight = sample_weight * compute_sample_weight(self.class_weight, labels)
-        trained_on, held_out = self._split(codes, groups, seed)
+            self._check_class_weight()
+            sample_weight = sample_weight * compute_sample_weight(self.class_weight, genres)
+        trained_on, held_out = self._split(genres, groups, seed)
         self._train(
             lay_out(X, codes, sample_weight, trained_on),
             None if held_out is None else lay_out(X, codes, sample_weight, held_out),
             seed,
         )
 
-    def _split(self, codes, groups, seed):
+    def _check_class_weight(self):
+        if isinstance(self.class_weight, str):
+            return
+        unknown = [genre for genre in self.class_weight if genre not in self.classes_]
+        if unknown:
+            raise ValueError(
+                f"class_weight names {unknown}, but the genres are {self.classes_.tolist()}"
+            )
+        wrong = {
+            genre: weight
+            for genre, weight in self.class_weight.items()
+            if not (isinstance(weight, Real) and 0 <= float(weight) < np.inf)
+        }
+        if wrong:
+            raise ValueError(f"class_weight must be finite and not negative, got {wrong}")
+
+    def _split(self, genres, groups, seed):
         """Return the songs to train on, and those held out or None, as indices."""
-        fraction = self.validation_fraction
+        fraction, asked_by = self.validation_fraction, "validation_fraction"
         if fraction is None and self.early_stopping:
-            fraction = _DEFAULT_VALIDATION_FRACTION
+            fraction, asked_by = _DEFAULT_VALIDATION_FRACTION, "early_stopping"
         if fraction is None:
-            return np.arange(len(codes)), None
+            return np.arange(len(genres)), None
         try:
-            return hold_out_songs(codes, groups, fraction, seed)
+            return hold_out_songs(genres, groups, fraction, seed)
         except ValueError as error:
             raise ValueError(
-                f"{len(codes)} songs cannot be split by validation_fraction={fraction}: {error}"
+                f"{asked_by}={getattr(self, asked_by)} holds out some of the {len(genres)} songs "
+                f"for validation, but {error}"
             ) from error
 
     def __sklearn_tags__(self):

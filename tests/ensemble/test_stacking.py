@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 import sklearn
 from numpy.testing import assert_allclose, assert_array_equal
-from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.base import BaseEstimator, ClassifierMixin, clone
 from sklearn.ensemble import StackingClassifier
 from sklearn.linear_model import LogisticRegression, RidgeClassifier
 from sklearn.model_selection import (
@@ -172,6 +172,36 @@ def test_splitters_get_the_groups(table, cv):
     meta = cross_val_predict(GaussianNB(), X, y, groups=groups, cv=cv, method="predict_proba")
     expected = SVC().fit(meta, np.unique(y, return_inverse=True)[1])
     assert_allclose(stack.final_estimator_.support_vectors_, expected.support_vectors_)
+
+
+@pytest.mark.parametrize("stack_method", ["auto", "predict"])
+def test_class_weight_knows_the_genres(table, stack_method):
+    X, y, groups = table
+    weight = {"blues": 1, "jazz": 3, "rock": 5}
+    weighted = LogisticRegression(class_weight=weight)
+    stack = GroupStackingClassifier(
+        [("linear", make_pipeline(StandardScaler(), weighted)), ("bayes", GaussianNB())],
+        weighted,
+        cv=3,
+        stack_method=stack_method,
+    )
+    codes = np.unique(y, return_inverse=True)[1]
+    by_code = clone(stack).set_params(
+        linear__logisticregression__class_weight=dict(enumerate(weight.values())),
+        final_estimator__class_weight=dict(enumerate(weight.values())),
+    )
+    stack.fit(X, y, groups=groups)
+    by_code.fit(X, codes, groups=groups)
+    assert_array_equal(np.unique(y)[by_code.predict(X)], stack.predict(X))
+    assert_allclose(stack.predict_proba(X), by_code.predict_proba(X))
+    assert_array_equal(stack.named_estimators_["linear"].classes_, stack.classes_)
+
+
+def test_too_few_songs_for_the_default_folds(table):
+    X, y, _ = table
+    few = np.concatenate([np.flatnonzero(y == genre)[:3] for genre in np.unique(y)])
+    with pytest.raises(ValueError, match="9 songs cannot be divided by the default cv=5"):
+        GroupStackingClassifier([("bayes", GaussianNB())]).fit(X[few], y[few])
 
 
 def test_fewer_groups_than_folds(table, recorder):

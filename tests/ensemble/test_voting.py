@@ -3,11 +3,12 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.linear_model import LogisticRegression, Perceptron
+from sklearn.model_selection import GridSearchCV
 from sklearn.naive_bayes import GaussianNB
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
-from sklearn.svm import SVC
+from sklearn.svm import SVC, LinearSVC
 
 from skgenre import SegmentVotingClassifier
 
@@ -145,6 +146,37 @@ def test_unreadable_songs_are_left_out_and_answered_by_the_prior(bags, estimator
         assert_allclose(clf.predict_segment_proba(X)[0], np.tile([[16 / 36, 20 / 36]], (3, 1)))
     with pytest.raises(ValueError, match="None of the songs could be read"):
         SegmentVotingClassifier(estimator).fit(X[:4], y[:4])
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda weight: LogisticRegression(class_weight=weight),
+        lambda weight: make_pipeline("passthrough", LogisticRegression(class_weight=weight)),
+        lambda weight: GridSearchCV(LogisticRegression(class_weight=weight), {"C": [1.0]}, cv=2),
+        lambda weight: GridSearchCV(LogisticRegression(), {"class_weight": [weight]}, cv=2),
+    ],
+    ids=["alone", "in a pipeline", "in a search", "searched for"],
+)
+def test_class_weight_knows_the_genres(bags, make):
+    X, y = bags
+    inner = LogisticRegression(class_weight={"rock": 5, "blues": 1})
+    inner.fit(X.reshape(120, 40), np.repeat(y, 3))
+    expected = inner.predict_proba(X.reshape(120, 40)).reshape(40, 3, 2).mean(axis=1)
+    clf = SegmentVotingClassifier(make({"rock": 5, "blues": 1})).fit(X, y)
+    assert_allclose(clf.predict_proba(X), expected, rtol=1e-5)
+    with pytest.raises(ValueError, match="blues"):
+        SegmentVotingClassifier(LogisticRegression(class_weight={"metal": 5})).fit(X, y)
+
+
+@pytest.mark.parametrize("genres", [["blues", "rock"], [3, 7], [True, False]])
+def test_genres_come_back_as_they_were_given(bags, genres):
+    X, y = bags[0], np.where(bags[1] == "rock", *genres)
+    for estimator in (GaussianNB(), SVC(), LinearSVC()):
+        for aggregate in ("mean", "vote"):
+            clf = SegmentVotingClassifier(estimator, aggregate=aggregate).fit(X, y)
+            assert clf.predict(X).dtype == y.dtype
+            assert clf.score(X, y) > 0.8
 
 
 def test_segments_of_different_lengths_are_explained(bags):

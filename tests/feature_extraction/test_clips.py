@@ -167,6 +167,8 @@ def test_mel_takes_segments_too(songs):
         ({"win_length": 4096}, "win_length=4096"),
         ({"fmin": 20000.0}, "fmin=20000"),
         ({"pad_mode": "zeros"}, "'pad_mode' parameter"),
+        ({"pad_mode": "empty"}, "'pad_mode' parameter"),
+        ({"pad_mode": "wrap"}, "'pad_mode' parameter"),
         ({"norm": "foo"}, "'norm' parameter"),
         ({"sr": -1}, "'sr' parameter"),
         ({"on_error": "ignore"}, "'on_error' parameter"),

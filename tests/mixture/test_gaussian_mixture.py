@@ -177,6 +177,7 @@ def test_a_pickle_answers_the_same(iris):
         ({"priors": [0.5, 0.4, 0.3]}, r"sum to 1, got \[0.5, 0.4, 0.3\]"),
         ({"priors": [1.5, -0.5, 0.0]}, "from 0 to 1"),
         ({"priors": [np.nan, 0.5, 0.5]}, "priors must be"),
+        ({"priors": {0: 0.5, 1: 0.3, 2: 0.2}}, r"for the genres \[0, 1, 2\] in this order"),
     ],
 )
 def test_bad_parameters_are_named(iris, params, message):

@@ -263,6 +263,33 @@ def _seed_of(clf):
     return np.random.RandomState(clf.random_state).randint(np.iinfo(np.int32).max)
 
 
+@pytest.mark.parametrize(
+    ("class_weight", "message"),
+    [
+        ({"metal": 5}, r"class_weight names \['metal'\], but the genres are \['blues', 'rock'\]"),
+        ({"rock": -1}, "class_weight must be finite and not negative, got {'rock': -1}"),
+        ({"rock": np.nan, "blues": 1}, "not negative, got {'rock': nan}"),
+    ],
+)
+def test_class_weights_that_make_no_sense(bags, class_weight, message):
+    with pytest.raises(ValueError, match=message):
+        tiny_cnn(class_weight=class_weight).fit(*bags)
+
+
+@pytest.mark.parametrize(
+    ("params", "asked"),
+    [
+        ({"early_stopping": True}, "early_stopping=True"),
+        ({"early_stopping": True, "validation_fraction": 0.2}, r"validation_fraction=0\.2"),
+    ],
+)
+def test_a_genre_of_one_song_cannot_be_held_out(bags, params, asked):
+    X, y = bags
+    message = rf"^{asked} holds out some of the 21 songs .*one song only.*: \['blues'\]$"
+    with pytest.raises(ValueError, match=message):
+        tiny_cnn(**params).fit(X[19:], y[19:])
+
+
 def test_class_weight(bags):
     X, y = bags
     rare = np.r_[0:20, 20:24]
