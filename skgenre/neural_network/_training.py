@@ -91,6 +91,8 @@ def train(
             metrics=[keras.metrics.CategoricalAccuracy("accuracy")],
             jit_compile=False,
         )
+        # variables that are made within the first step would have it traced twice
+        net.optimizer.build(net.trainable_variables)
         return net
 
     seconds = _EpochTimer()
