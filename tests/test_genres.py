@@ -57,7 +57,9 @@ def test_genres_that_are_numbers():
 
 @pytest.mark.parametrize("missing", [None, np.nan, pd.NA, pd.NaT, ""])
 @pytest.mark.parametrize(
-    "kind", [list, np.array, pd.Series, lambda y: np.array(y, dtype=object)], ids=str
+    "kind",
+    [list, np.array, pd.Series, lambda y: np.array(y, dtype=object)],
+    ids=["list", "array", "series", "objects"],
 )
 def test_a_missing_genre_is_named_by_its_row(kind, missing):
     with pytest.raises(ValueError, match=r"Each song needs a genre, but y\[2\] is "):
