@@ -1,6 +1,7 @@
-"""The code in the README and in the documentation runs as it stands."""
+"""The code in the README and in the documentation runs as it stands, and links lead somewhere."""
 
 import re
+import tomllib
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +10,7 @@ import soundfile as sf
 
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+ALL_PAGES = [*sorted(ROOT.glob("*.md")), *PAGES[1:]]
 
 
 @pytest.fixture(scope="module")
@@ -41,3 +43,16 @@ def test_the_code_runs_in_order(page, folder, monkeypatch, capsys):
         assert ("print(" in block) == bool(printed)
         if "joblib.load" in block:
             assert re.search(r"\['(blues|classical)'\]", printed)
+
+
+@pytest.mark.parametrize("page", ALL_PAGES, ids=lambda page: page.name)
+def test_links_to_other_files_lead_somewhere(page):
+    links = re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", page.read_text(encoding="utf-8"))
+    assert [link for link in links if not (page.parent / link).exists()] == []
+
+
+def test_the_citation_is_of_this_version():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    citation = (ROOT / "CITATION.cff").read_text(encoding="utf-8").splitlines()
+    assert f"version: {project['version']}" in citation
+    assert f"license: {project['license']}" in citation
