@@ -24,6 +24,7 @@ _UNKNOWN_SIZES = (range(0x7F000000, 0x80000100), range(0xFFFF0000, 0x100000000))
 _OGG_PAGE, _OGG_START, _OGG_END = 65_307, 2, 4
 _EBML, _SEGMENT = b"\x1a\x45\xdf\xa3", b"\x18\x53\x80\x67"
 _ASF = bytes.fromhex("3026b2758e66cf11a6d900aa0062ce6c")
+_ASF_DATA = bytes.fromhex("3626b2758e66cf11a6d900aa0062ce6c")
 
 # The first MPEG frame of an encoder, which has numbers instead of music.
 _MPEG_LENGTH = re.compile(
@@ -71,7 +72,7 @@ _KINDS_BEHIND_A_TAG = re.compile(
     rb"|....ftyp|" + re.escape(_EBML) + b"|" + re.escape(_ASF[:4]),
     re.DOTALL,
 )
-_MPEG_BEHIND_A_TAG = re.compile(rb"\xff[\xe0-\xff]|\x00|APET|\x0b\x77|\x47|$", re.DOTALL)
+_MPEG_BEHIND_A_TAG = re.compile(rb"\xff[\xe0-\xff]|\x00{4}|APET|\x0b\x77|$", re.DOTALL)
 
 
 def is_of_libsndfile(file):
@@ -106,6 +107,8 @@ def is_cut(file):
         return _caf_end(file, start, size) > size
     if head[8:12] == b"WAVE":
         return _wave_end(file, start) > size
+    if head[:4] == _ASF[:4]:
+        return _asf_end(file, start) > size
     if head[:4] == b"RIFF" and head[8:12] == b"AVI ":
         return start + 8 + int.from_bytes(head[4:8], "little") > size
     return False
@@ -152,10 +155,14 @@ def _matches(pattern, data):
 def _mpeg_starts(data):
     """Find frames of numbers, the first frames behind tags, and FLAC headers."""
     tags = [match.end() for match in _ID3.finditer(data)]
-    frames = [at + _id3_size(data[at - 4 : at]) for at in tags]
-    behind_tags = {at for at in frames if _MPEG_FRAME.match(data, at)}
-    others = _matches(_MPEG_LENGTH, data) + _matches(_SIGNATURES[b"fLaC"], data)
-    return sorted(behind_tags.union(others))
+    behind_tags = {at + _id3_size(data[at - 4 : at]) for at in tags}
+    frames = sorted(at for at in behind_tags if _MPEG_FRAME.match(data, at))
+    # a tag may hold a whole file, which is not heard
+    begin = frames[0] if tags and frames and tags[0] == 10 else 0
+    found = {at for at in frames if at >= begin}
+    for start in (_MPEG_LENGTH, _SIGNATURES[b"fLaC"]):
+        found.update(match.start() for match in start.finditer(data, begin))
+    return sorted(found)
 
 
 def read_mpeg_length(file, end):
@@ -188,15 +195,17 @@ def find_start(file):
     at = 0
     while (head := _read(file, at, 10))[:3] == b"ID3":
         size = _id3_size(head[6:])
-        numbers = _MPEG_LENGTH.search(_read(file, at + 10, size + _LONGEST_MPEG_FRAME))
-        if numbers and numbers.start() < size:
-            return at + 10 + numbers.start()
         has_footer = len(head) > 5 and head[5] & 0x10
         end = at + 10 + size + (10 if has_footer else 0)
         following = _read(file, end, 8)
         if _KINDS_BEHIND_A_TAG.match(following):
             return end
+        if _MPEG_FRAME.match(following):
+            return 0
         if following[:3] != b"ID3":
+            numbers = _MPEG_LENGTH.search(_read(file, at + 10, size + _LONGEST_MPEG_FRAME))
+            if numbers and numbers.start() < size:
+                return at + 10 + numbers.start()
             return 0 if _MPEG_BEHIND_A_TAG.match(following) else at + 10
         at = end
     return 0
@@ -279,6 +288,13 @@ def _matroska_end(file, at):
             return 0
         at += 4 + n + length
     return at
+
+
+def _asf_end(file, start):
+    """Return where the packets of an ASF file end, as far as it says."""
+    at = start + int.from_bytes(_read(file, start + 16, 8), "little")
+    data = _read(file, at, 24)
+    return at + int.from_bytes(data[16:], "little") if data[:16] == _ASF_DATA else 0
 
 
 def _mp4_end(file, at, size):

@@ -17,9 +17,11 @@ _FORMATS = (
     "mpeg,mpegts,ogg,rm,tak,truehd,tta,voc,w64,wav,wv,xwma"
 )
 # Formats that do not say how long they are: FFmpeg guesses from the size of the file.
-_UNANNOUNCED = frozenset({"aac", "ac3", "amr", "dts", "eac3", "mpeg", "mpegts", "truehd"})
+_STREAMS = frozenset({"aac", "ac3", "amr", "dts", "eac3", "mpeg", "mpegts", "truehd"})
+# So it does with ASF, too, which says how many bytes there are.
+_UNANNOUNCED = _STREAMS | {"asf"}
 # Formats of which all files are read that stand one behind the other.
-_READ_THROUGH = _UNANNOUNCED | {"flac", "matroska,webm", "mp3", "ogg"}
+_READ_THROUGH = _STREAMS | {"flac", "matroska,webm", "mp3", "ogg"}
 # How much less may come than is announced. Headers count milliseconds, the encoder's delay or its
 # padding; those of MP3 count both, and some of them the frame that they stand in.
 _MAY_MISS = {"mp3": 4 * 1152, "flac": 0, "tta": 0, "wv": 0, "ape": 0}
@@ -65,6 +67,7 @@ class FFmpegDecoder:
         self._file, self.path = file, file.name
         self._failures: list[str] = []
         self._log: list = []
+        self._of_pictures: set[str] = set()
         self._closing = ExitStack()
         self._is_strict = is_strict
         if is_strict:
@@ -99,6 +102,11 @@ class FFmpegDecoder:
         self._stream.codec_context.thread_count = 1
         if self._is_strict:
             self._stream.codec_context.options = {"err_detect": "careful+compliant+aggressive"}
+        self._of_pictures = {
+            stream.codec_context.name
+            for stream in self._container.streams
+            if stream.type != "audio" and stream.codec_context
+        }
         self.reads_through = self._container.format.name in _READ_THROUGH
         self._may_miss = _MAY_MISS.get(self._container.format.name, _TWO_FRAMES)
         if (self._container.format.name, self._stream.codec.name) == ("caf", "alac"):
@@ -116,7 +124,8 @@ class FFmpegDecoder:
 
     @property
     def messages(self):
-        return self._failures + [text.strip() for _, _, text in self._log]
+        said = [text.strip() for _, who, text in self._log if who not in self._of_pictures]
+        return self._failures + said
 
     def check(self):
         """Refuse a file that is smaller than its header says."""
@@ -167,33 +176,32 @@ class FFmpegDecoder:
     def _decode(self):
         """Yield what is decoded, (n_channels, n_frames)."""
         codec = self._stream.codec_context
-        ends_well, is_partial = True, False
+        ends_well, is_partial, n_said = True, False, (0, 0)
         for packet in self._packets():
             if self._start is None:
                 self._start = packet.pos or 0
             if packet.size:
                 is_partial = packet.is_corrupt
-            n_logged = len(self._log)
             try:
                 frames = codec.decode(packet)
             except av.error.EOFError:
                 break
             except av.error.FFmpegError as error:
                 ends_well = False
-                if self._has_all():
-                    del self._log[n_logged:]  # it is of tags behind the music
-                    continue
                 self._failures.append(f"{_words(error)} after {self._seconds():.2f} s")
                 continue
             if packet.size:
                 ends_well = True
                 if frames:
                     self._last = packet.pos or 0
+                    n_said = len(self._failures), len(self._log)
             for frame in frames:
                 self._check_constant(frame)
                 self._n_decoded += frame.samples
                 yield _convert(frame)
         self._check_end(ends_well, is_partial)
+        # what comes last is of tags behind the music
+        del self._failures[n_said[0] :], self._log[n_said[1] :]
 
     def _packets(self):
         """Yield the packets of the stream, and an empty one that fetches what is left."""

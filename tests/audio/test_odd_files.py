@@ -148,6 +148,7 @@ OF_FFMPEG = {
     "opus": ("libopus", True),
     "webm": ("libopus", True),
     "wv": ("wavpack", True),
+    "wma": ("wmav2", True),
     "flv": ("aac", True),
     "adts": ("aac", False),
     "mp2": ("mp2", False),
@@ -172,6 +173,34 @@ def test_tags_before_and_behind_a_file_of_any_kind(save, of_ffmpeg):
     if is_told:
         with pytest.raises(AudioError, match=r"truncated|not readable"):
             load_audio(save(f"cut{path.suffix}", tags[0] + song[: int(0.99 * len(song))]))
+
+
+def test_a_wma_from_a_pipe_is_read_to_its_end(save, encode, tmp_path):
+    wma = bytearray(encode(tmp_path / "song.wma", NOISE, 44100, "wmav2").read_bytes())
+    about = wma.index(bytes.fromhex("a1dcab8c47a9cf118ee400c00c205365"))
+    wma[about + 40 : about + 48] = bytes(8)  # the size of the file
+    wma[about + 56 : about + 80] = bytes(24)  # its packets and its length
+    wma[about + 88] |= 1
+    data = wma.index(bytes.fromhex("3626b2758e66cf11a6d900aa0062ce6c"))
+    wma[data + 16 : data + 24] = struct.pack("<Q", 50)
+    path = save("pipe.wma", bytes(wma))
+    assert len(load_audio(path, sr=44100)) == pytest.approx(len(NOISE), abs=4096)
+    assert faults(path) == []
+
+
+@pytest.mark.parametrize("has_numbers", [True, False])
+def test_what_an_mp3_has_in_its_tags_is_neither_heard_nor_a_fault(save, cbr, as_bytes, has_numbers):
+    song = cbr if has_numbers else without_first_frame(cbr)
+    expected = load_audio(save("song.mp3", song))
+    other = id3(b"an MP3: " + as_bytes("other.mp3", TONE, 44100))
+    picture = b"\0image/jpeg\0\3\0\xff\xd8\xff\xe0" + RNG.bytes(9000)
+    cover = id3(picture).replace(b"TXXX", b"APIC").replace(b"\0\0\0\0image", b"\0\0\0image")
+    assert b"APIC" in cover
+    lyrics = b"LYRICSBEGIN" + b"la " * 300 + b"LYRICS200TAG".ljust(134)
+    for before, behind in ((other, b""), (cover, b""), (b"", lyrics), (other, lyrics)):
+        path = save("tagged.mp3", before + song + behind)
+        assert_array_equal(load_audio(path), expected)
+        assert faults(path) == []
 
 
 def test_a_wav_behind_a_tag(save, as_bytes):
