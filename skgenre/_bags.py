@@ -17,7 +17,7 @@ from sklearn.utils.validation import (
 )
 from sklearn_compat.utils.validation import check_array, validate_data
 
-from ._base import VersionedEstimator, forget_table
+from ._base import VersionedEstimator, check_not_empty, forget_table
 from ._genres import check_genres
 
 AGGREGATES = ("mean", "product", "vote")
@@ -45,6 +45,7 @@ def validate_bags(estimator, X, *, reset, dtype=np.float32):
     X : ndarray
         Of the dtype, or of object and float32 within where the bags are ragged.
     """
+    check_not_empty(X, "song")
     if hasattr(X, "to_numpy") and X.ndim == 1:
         X = X.to_numpy()
     first_ndim = np.ndim(X[0]) if isinstance(X, np.ndarray | list | tuple) and len(X) else 0

@@ -2,6 +2,7 @@ import warnings
 from functools import lru_cache
 from importlib.metadata import PackageNotFoundError, version
 
+from scipy.sparse import issparse
 from sklearn.base import BaseEstimator
 from sklearn.exceptions import InconsistentVersionWarning
 
@@ -23,6 +24,12 @@ def forget_table(estimator):
     """Drop what an earlier fit on a table noted of its columns."""
     for name in ("n_features_in_", "feature_names_in_"):
         vars(estimator).pop(name, None)
+
+
+def check_not_empty(X, what):
+    """Refuse an X that holds nothing; ``what`` is what it should hold."""
+    if not issparse(X) and hasattr(X, "__len__") and getattr(X, "ndim", 1) != 0 and not len(X):
+        raise ValueError(f"X is empty; pass one {what} at least")
 
 
 class VersionedEstimator(BaseEstimator):

@@ -59,7 +59,8 @@ def make_genre_classifier(
     name : str
         Which one, of those below.
     sr : float, default=22050
-        Sample rate in Hz. Files are resampled to it; waveforms are taken to have it.
+        Sample rate in Hz. Files, and samples that come with a rate of their own, are resampled to
+        it; waveforms without one are taken to have it.
     duration : float, default=30.0
         How much is used of each clip, in seconds from its start.
     n_segments : int, default=None

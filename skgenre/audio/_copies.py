@@ -8,7 +8,8 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
 from .._progress import track
-from ._examine import Examination
+from ._clips import find_sound
+from ._examine import Examination, examine_sound
 from ._faults import examine_isolated
 from ._fingerprint import SAMPLE_RATE, compute_fingerprint, find_matches
 from ._isolation import Workers
@@ -19,8 +20,9 @@ def find_copies(clips, *, sr, n_jobs=None, timeout=120.0, verbose=0):
 
     Parameters
     ----------
-    clips : sequence of paths or arrays
-        Audio files, waveforms, or rows of any kind, which are the same only if they are equal.
+    clips : sequence of clips or arrays
+        Audio files, waveforms, samples with their rate or channels, or rows of any kind, which are
+        the same only if they are equal.
     sr : int
         Sample rate of waveforms.
 
@@ -31,12 +33,13 @@ def find_copies(clips, *, sr, n_jobs=None, timeout=120.0, verbose=0):
     """
     with Workers() as workers:
 
-        def look_at(clip):
+        def look_at(clip, index):
             if isinstance(clip, str | bytes | os.PathLike):
                 return examine_isolated(workers, clip, timeout)
-            return _examine_array(np.asarray(clip), sr)
+            sound = find_sound(clip, index, sr)
+            return _examine_array(np.asarray(clip), sr) if sound is None else examine_sound(sound)
 
-        calls = (delayed(look_at)(clip) for clip in clips)
+        calls = (delayed(look_at)(clip, i) for i, clip in enumerate(clips))
         found = list(
             track(
                 Parallel(n_jobs=n_jobs, backend="threading", return_as="generator")(calls),

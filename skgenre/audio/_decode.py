@@ -40,7 +40,7 @@ def open_audio(path, *, is_strict=False):
         What reads the file from its start to its end.
     """
     with open_file(path) as file, closing(_choose(file, is_strict)) as decoder:
-        _check_header(decoder)
+        check_header(decoder)
         try:
             yield decoder
         except decoder.errors as error:
@@ -70,7 +70,8 @@ def _choose(file, is_strict):
         raise AudioError({file.name: reason}) from None
 
 
-def _check_header(decoder):
+def check_header(decoder):
+    """Refuse what no music has, and what a header says against its file."""
     if decoder.channels > MAX_CHANNELS:
         reason = f"{decoder.channels} channels, over the limit of {MAX_CHANNELS}"
         raise AudioError({decoder.path: reason})

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from ._containers import find_files
-from ._decode import Mixer, decode, open_audio, resample
+from ._decode import Mixer, check_header, decode, open_audio, resample
 from ._errors import AudioError
 from ._files import open_file
 from ._fingerprint import SAMPLE_RATE, compute_fingerprint
@@ -62,25 +62,45 @@ def examine(path):
     found, decoder = Examination(), None
     try:
         with open_audio(path, is_strict=True) as decoder:
-            found.sample_rate = decoder.samplerate
-            level, mixer = _Level(decoder), Mixer()
-            digest = hashlib.sha256(f"{decoder.samplerate} {decoder.channels}".encode())
-            blocks = _watch(decode(decoder), level.add, digest.update)
-            heard = _watch(mixer.mix(blocks), level.add_heard)
-            found.fingerprint = compute_fingerprint(resample(heard, decoder, SAMPLE_RATE))
-            found.duration = level.n_samples / decoder.channels / decoder.samplerate
-            found.silent, found.clipped, found.dc = level.summary()
-            found.heard_channel = mixer.channel
-            found.digest = digest.digest()
+            _listen(decoder, found)
         with open_file(path) as file:
             found.n_files = len(find_files(file))
     except AudioError as error:
-        (reason,) = error.failures.values()
-        faults = (fault for start, fault in _FAULTS.items() if reason.startswith(start))
-        found.error = next(faults, "unreadable"), reason
+        found.error = _name_fault(error)
     if decoder is not None:
         found.complaint = next(iter(decoder.messages), "")
     return found
+
+
+def examine_sound(sound):
+    """Return the `Examination` of a `Sound`: what that of a file with its samples is."""
+    found, decoder = Examination(), sound.open()
+    try:
+        check_header(decoder)
+        _listen(decoder, found)
+    except AudioError as error:
+        found.error = _name_fault(error)
+    return found
+
+
+def _listen(decoder, found):
+    """Note what is known of the samples."""
+    found.sample_rate = decoder.samplerate
+    level, mixer = _Level(decoder), Mixer()
+    digest = hashlib.sha256(f"{decoder.samplerate:g} {decoder.channels}".encode())
+    blocks = _watch(decode(decoder), level.add, digest.update)
+    heard = _watch(mixer.mix(blocks), level.add_heard)
+    found.fingerprint = compute_fingerprint(resample(heard, decoder, SAMPLE_RATE))
+    found.duration = level.n_samples / decoder.channels / decoder.samplerate
+    found.silent, found.clipped, found.dc = level.summary()
+    found.heard_channel = mixer.channel
+    found.digest = digest.digest()
+
+
+def _name_fault(error):
+    (reason,) = error.failures.values()
+    faults = (fault for start, fault in _FAULTS.items() if reason.startswith(start))
+    return next(faults, "unreadable"), reason
 
 
 def _watch(blocks, *watchers):

@@ -3,7 +3,7 @@ from functools import partial
 
 import numpy as np
 
-from ._decode import Mixer, decode, expected_frames, open_audio, regroup, resample
+from ._decode import Mixer, check_header, decode, expected_frames, open_audio, regroup, resample
 from ._errors import NO_MEMORY, AudioError
 from ._files import check_path
 from ._isolation import WorkerError, check_timeout, run_isolated
@@ -91,7 +91,18 @@ def load_audio(path, *, sr=22050, offset=0.0, duration=None, mono=True, timeout=
         check_timeout(timeout)
         return _load_isolated(check_path(path), sr, offset, duration, mono, timeout)
     with open_audio(path) as decoder:
-        blocks = list(_read(decoder, sr, offset, duration, mono, np.inf))
+        return _load(decoder, sr, offset, duration, mono)
+
+
+def load_sound(sound, *, sr, duration=None):
+    """Return a `Sound` as `load_audio` would a file of it."""
+    decoder = sound.open()
+    check_header(decoder)
+    return _load(decoder, sr, 0.0, duration, mono=True)
+
+
+def _load(decoder, sr, offset, duration, mono):
+    blocks = list(_read(decoder, sr, offset, duration, mono, np.inf))
     y = blocks[0] if len(blocks) == 1 else np.concatenate(blocks)
     if not len(y):
         raise AudioError({decoder.path: "shorter than one sample"})
@@ -165,12 +176,23 @@ def read_blocks(path, *, sr=22050, block_duration=30.0, offset=0.0, duration=Non
 
 def _read_blocks(path, sr, size, offset, duration):
     with open_audio(path) as decoder:
-        is_empty = True
-        for y in regroup(_read(decoder, sr, offset, duration, mono=True, size=size), size):
-            is_empty = False
-            yield y
-        if is_empty:
-            raise AudioError({decoder.path: "shorter than one sample"})
+        yield from _load_blocks(decoder, sr, size, offset, duration)
+
+
+def read_sound_blocks(sound, *, sr, size):
+    """Yield a `Sound` as `read_blocks` would a file of it, in blocks of ``size`` samples."""
+    decoder = sound.open()
+    check_header(decoder)
+    yield from _load_blocks(decoder, sr, size, 0.0, None)
+
+
+def _load_blocks(decoder, sr, size, offset, duration):
+    is_empty = True
+    for y in regroup(_read(decoder, sr, offset, duration, mono=True, size=size), size):
+        is_empty = False
+        yield y
+    if is_empty:
+        raise AudioError({decoder.path: "shorter than one sample"})
 
 
 def _read(decoder, sr, offset, duration, mono, size):

@@ -22,11 +22,13 @@ from ..audio import AudioError
 from ..audio._clips import (
     clip_name,
     fit_length,
+    is_too_short,
     read_clip,
     read_clip_blocks,
     validate_clips,
 )
 from ..audio._errors import list_failures
+from ..audio._sound import check_loudness
 from ._cache import FeatureCache
 from ._finite import check_energy, compute_finite, convert, no_memory
 
@@ -73,8 +75,8 @@ class BaseClipTransformer(TransformerMixin, VersionedEstimator):
 
         Parameters
         ----------
-        X : sequence of paths, array of shape (n_clips, n_samples) or list of 1-D waveforms
-            The clips. Files are not opened.
+        X : sequence of clips, or array of shape (n_clips, n_samples)
+            The clips, as `transform` takes them. Files are not opened.
         y : None
             Ignored.
 
@@ -92,8 +94,18 @@ class BaseClipTransformer(TransformerMixin, VersionedEstimator):
 
         Parameters
         ----------
-        X : sequence of paths, array of shape (n_clips, n_samples) or list of 1-D waveforms
-            The clips; waveforms are at ``sr``.
+        X : sequence of clips, or array of shape (n_clips, n_samples)
+            A clip is
+
+            - a path,
+            - a waveform at ``sr``; or with channels, of shape (n_channels, n_samples) or
+              (n_samples, n_channels), where the shorter axis, of 8 at most, has the channels,
+            - samples with their own rate: ``(samples, rate)`` in either order, or a dict
+              ``{"array": samples, "sampling_rate": rate}`` as data sets of Hugging Face have it.
+              They are mixed and resampled as a file of them would be.
+
+            Integers of 16 or 32 bits, and of 8 with a sign or without, are scaled to -1 to 1 as in
+            WAV files. Other integers are refused, as are samples beyond 128.
         out : array-like, default=None
             Where to write the features, clip by clip: a `numpy.memmap`, a zarr array or anything
             else with that shape, a floating ``dtype`` such as float16, and rows that can be
@@ -109,7 +121,10 @@ class BaseClipTransformer(TransformerMixin, VersionedEstimator):
         AudioError
             If clips cannot be read and ``on_error="raise"``; it names all of them.
         ValueError
-            If ``out`` has another shape or kind of number than the features.
+            If ``out`` has another shape or kind of number than the features, or if X holds no
+            clips. An array whose rows are shorter than 10 ms is one of something else, such as
+            features or channels, and refused if it has more than 300 rows or 30 columns. A smaller
+            one is let through, with its numbers as they are: scikit-learn's checks pass such.
         """
         self._validate_params()
         self._check_settings()
@@ -202,6 +217,8 @@ class BaseClipTransformer(TransformerMixin, VersionedEstimator):
             blocks = iter([whole])
         n_bytes = 0
         for i, y in enumerate(blocks):
+            if not is_too_short(len(y), sr):
+                check_loudness(y)
             segments = self._cut(y, is_start=i == 0)
             if not len(segments):
                 continue

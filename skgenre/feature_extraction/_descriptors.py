@@ -62,8 +62,8 @@ class AudioDescriptorTransformer(BaseDescriptorTransformer):
         ``"var"``, ``"min"``, ``"max"``, ``"median"``, ``"skew"`` and ``"kurtosis"``. The kurtosis
         of a normal distribution is 0, and so are both of what does not vary.
     sr : float, default=22050
-        Sample rate in Hz. Files are resampled to it and lie between -1 and 1. Waveforms are taken
-        to have it, and as they are: scale integer samples yourself.
+        Sample rate in Hz. Files, and samples that come with a rate of their own, are resampled to
+        it; waveforms without one are taken to have it.
     n_fft : int, default=2048
         Length of a frame, in samples.
     hop_length : int, default=512

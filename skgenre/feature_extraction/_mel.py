@@ -18,8 +18,8 @@ class MelSpectrogramTransformer(BaseClipTransformer):
     Parameters
     ----------
     sr : float, default=22050
-        Sample rate in Hz. Files are resampled to it and lie between -1 and 1. Waveforms are taken
-        to have it, and as they are: scale integer samples yourself.
+        Sample rate in Hz. Files, and samples that come with a rate of their own, are resampled to
+        it; waveforms without one are taken to have it.
     n_fft : int, default=2048
         Length of a frame's Fourier transform, in samples.
     hop_length : int, default=512

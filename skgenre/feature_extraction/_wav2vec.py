@@ -38,7 +38,8 @@ class Wav2VecEmbedder(PretrainedMixin, BaseDescriptorTransformer, BatchedClipTra
         ``"var"``, ``"min"``, ``"max"``, ``"median"``, ``"skew"`` and ``"kurtosis"``.
     sr : float, default=16000
         Sample rate in Hz that waveforms are taken to have; they are resampled to the model's where
-        it has another. Files are resampled from their own rate to the model's.
+        it has another. Files, and samples that come with a rate of their own, are resampled from
+        that to the model's.
     duration : float, default=30.0
         Length to which clips are cropped or repeated, in seconds; with ``segment_duration``, the
         most that is taken of a clip. ``None`` takes each as it is.

@@ -10,7 +10,7 @@ from sklearn_compat.base import _fit_context
 from sklearn_compat.utils.validation import check_array, validate_data
 
 from .._bags import find_readable, is_readable, take_songs, validate_genres
-from .._base import VersionedEstimator
+from .._base import VersionedEstimator, check_not_empty
 
 _FLOATS = [np.float64, np.float32]
 
@@ -150,6 +150,7 @@ class FeatureWizSelector(SelectorMixin, VersionedEstimator):
 
         check_version()
         y = validate_genres(self, y)
+        check_not_empty(X, "song")
         X = validate_data(self, X, dtype=_FLOATS, ensure_all_finite="allow-nan")
         check_consistent_length(X, y)
         X, y = take_songs(find_readable(X), X, y)
@@ -194,6 +195,7 @@ class FeatureWizSelector(SelectorMixin, VersionedEstimator):
             could not be read is all NaN.
         """
         check_is_fitted(self)
+        check_not_empty(X, "song")
         X = validate_data(self, X, reset=False, dtype=_FLOATS, ensure_all_finite="allow-nan")
         selected = X[:, self.support_]
         selected[~is_readable(X)] = np.nan

@@ -1,4 +1,5 @@
 import numpy as np
+from sklearn.base import clone
 
 from ..audio._clips import validate_clips
 from ..feature_extraction import MelSpectrogramTransformer, MFCCSegmenter
@@ -66,7 +67,7 @@ class MelSpectrogramDisplay:
         ----------
         estimator : MelSpectrogramTransformer, MFCCSegmenter or Pipeline
             A transformer, or a pipeline that begins with one.
-        X : path or ndarray of shape (n_samples,)
+        X : path, ndarray of shape (n_samples,) or another clip as the transformer takes it
             The clip; a waveform is at the transformer's ``sr``.
         ax : Axes or array-like of Axes, default=None
             Axes to divide, or two, or three for an `MFCCSegmenter`. ``None`` is a new figure.
@@ -95,7 +96,7 @@ class MelSpectrogramDisplay:
             params = transformer.get_params()
             del params["n_mfcc"]
             mel, mfcc = _as_bag(extract(MelSpectrogramTransformer(**params), X)), features
-        (clip,) = validate_clips(MelSpectrogramTransformer(), [X], reset=True)
+        (clip,) = validate_clips(clone(transformer), [X], reset=True)
         waveform = np.concatenate(list(transformer._read(clip)))
         return cls(waveform, mel, mfcc, transformer=transformer).plot(ax)
 

@@ -6,6 +6,8 @@ import numpy as np
 from sklearn.base import clone
 from sklearn.pipeline import Pipeline
 
+from ..audio._clips import as_clip
+from ..audio._sound import Sound
 from ..feature_extraction import MelSpectrogramTransformer
 from ..feature_extraction._base import BaseClipTransformer
 
@@ -23,14 +25,13 @@ def mel_transformer(estimator):
 
 
 def check_clip(clip):
-    """Refuse what is neither a path nor one waveform."""
-    if isinstance(clip, str | bytes | os.PathLike):
-        return
-    if np.ndim(clip) != 1 or np.asarray(clip).dtype.kind not in "biuf":
-        raise ValueError(
-            "X must be one clip, a path or a 1-D waveform, got a "
-            f"{type(clip).__name__} of shape {np.shape(clip)}"
-        )
+    """Refuse what is no single clip."""
+    try:
+        found = as_clip(clip, 0, sr=1.0)
+    except ValueError as error:
+        raise ValueError(f"X must be one clip, but {error}") from None
+    if not isinstance(found, str | bytes | os.PathLike | np.ndarray | Sound):
+        raise ValueError(f"X must be one clip, got a {type(clip).__name__}")
 
 
 def extract(transformer, clip):

@@ -14,7 +14,9 @@ import soundfile as sf
 from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold, StratifiedShuffleSplit
 
 from ..audio import AudioError, load_audio
+from ..audio._clips import find_sound
 from ..audio._decode import open_audio
+from ..audio._load import load_sound
 from ._splits import GTZANFilteredSplit, make_folds, select_clips
 
 # As the report of 2022, which took ten segments of 3 s from each song.
@@ -110,13 +112,17 @@ def cut_segments(X, sr):
         segments: list = []
         songs: list[int] = []
         for i, clip in enumerate(clips):
-            for part in _cut(clip, sr, Path(folder, f"{i}")):
+            for part in _cut(clip, i, sr, Path(folder, f"{i}")):
                 segments.append(part)
                 songs.append(i)
         yield segments, np.array(songs)
 
 
-def _cut(clip, sr, stem):
+def _cut(clip, index, sr, stem):
+    sound = find_sound(clip, index, sr)
+    if sound is not None:
+        y = load_sound(sound, sr=sound.samplerate)
+        return [(part, sound.samplerate) for part in np.array_split(y, N_SEGMENTS)]
     if not isinstance(clip, str | bytes | os.PathLike):
         waveform = np.asarray(clip)
         if waveform.ndim != 1 or len(waveform) < _SHORTEST * sr:

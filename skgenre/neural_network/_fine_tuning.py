@@ -63,8 +63,8 @@ class BaseFineTunedClassifier(PretrainedMixin, BaseNetClassifier):
 
         Parameters
         ----------
-        X : sequence of paths, array of shape (n_songs, n_samples) or list of 1-D waveforms
-            The songs; waveforms are at ``sr``.
+        X : sequence of clips, or array of shape (n_songs, n_samples)
+            The songs, as `MFCCSegmenter.transform` takes them; waveforms are at ``sr``.
         y : array-like of shape (n_songs,)
             The genre of each song.
         sample_weight : array-like of shape (n_songs,), default=None
@@ -183,8 +183,8 @@ class BaseFineTunedClassifier(PretrainedMixin, BaseNetClassifier):
 
         Parameters
         ----------
-        X : sequence of paths, array of shape (n_songs, n_samples) or list of 1-D waveforms
-            The songs; waveforms are at ``sr``.
+        X : sequence of clips, or array of shape (n_songs, n_samples)
+            The songs, as `MFCCSegmenter.transform` takes them; waveforms are at ``sr``.
 
         Returns
         -------

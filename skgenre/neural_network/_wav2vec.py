@@ -20,7 +20,8 @@ class Wav2VecClassifier(BaseFineTunedClassifier):
         Hugging Face hub.
     sr : float, default=16000
         Sample rate in Hz that waveforms are taken to have; they are resampled to the model's where
-        it has another. Files are resampled from their own rate to the model's.
+        it has another. Files, and samples that come with a rate of their own, are resampled from
+        that to the model's.
     segment_duration : float, default=5.0
         Cut each song in segments of this length, in seconds, from its start. A last part shorter
         than half a segment is dropped unless it is the only one; otherwise it is repeated to full

@@ -52,13 +52,13 @@ def test_a_huge_sample_fails_its_clip_alone(huge, transformer):
     assert np.isnan(features[1]).all()
 
 
-@pytest.mark.parametrize("size", [1e10, 1e16, -1e19, 1e30, 3e38])
+@pytest.mark.parametrize("size", [100, 1e3, 1e16, -1e19, 1e30, 3e38])
 @pytest.mark.parametrize("transformer", TRANSFORMERS.values(), ids=TRANSFORMERS)
 def test_of_any_size_features_are_finite_or_refused(songs, transformer, size):
     X = np.stack([songs[0][0], np.float32(size) * songs[0][1], songs[0][2]])
     X[2, 0] = size
     lenient = type(transformer)(**{**transformer.get_params(), "on_error": "nan"})
-    if abs(size) > 1e15:
+    if abs(size) > 128:
         with pytest.warns(UserWarning, match=r"2 of 3 clips[^$]*clip 1: .*\n.*clip 2: "):
             features = lenient.fit_transform(X)
         assert np.isnan(features[1:]).all()
@@ -69,7 +69,7 @@ def test_of_any_size_features_are_finite_or_refused(songs, transformer, size):
 
 def test_large_samples_give_librosas_numbers(songs):
     librosa = pytest.importorskip("librosa")
-    y = songs[0][0] * np.float32(2**31)
+    y = songs[0][0] * np.float32(128)
     mel = MelSpectrogramTransformer(duration=1.5, top_db=None).fit_transform(y[np.newaxis])[0]
     power = librosa.feature.melspectrogram(y=y.astype(float), sr=SR)
     assert_allclose(mel, librosa.power_to_db(power, top_db=None), atol=1e-3)
