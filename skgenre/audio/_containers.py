@@ -109,6 +109,8 @@ def is_cut(file):
         return _wave_end(file, start) > size
     if head[:4] == _ASF[:4]:
         return _asf_end(file, start) > size
+    if head[:4] == b"DSD ":
+        return start + int.from_bytes(_read(file, start + 12, 8), "little") > size
     if head[:4] == b"RIFF" and head[8:12] == b"AVI ":
         return start + 8 + int.from_bytes(head[4:8], "little") > size
     return False

@@ -114,8 +114,10 @@ class FFmpegDecoder:
             self._stream.codec_context.flags2 |= Flags2.skip_manual
         self._parts = self._decode()
         self._first = next(self._parts, None)
+        if self._first is None and self._failures:
+            raise ValueError(self._failures[0])
         if self._first is None:
-            raise ValueError(next(iter(self._failures), "no samples"))
+            raise AudioError({self.path: "no samples"})
         self.frames = self._find_length()
 
     def close(self):

@@ -83,8 +83,10 @@ class SndfileDecoder:
 
     def read(self, n_frames):
         """Return the next frames, (n,) or (n, n_channels), float32; fewer only at the end."""
+        # what stands behind the music would be an error of the decoder
+        n_left = n_frames if self.frames is None else min(n_frames, self.frames - self._at)
         try:
-            y = self._stream.read(n_frames, dtype="int16" if self._has_16_bits else "float32")
+            y = self._stream.read(n_left, dtype="int16" if self._has_16_bits else "float32")
         except sf.LibsndfileError:
             self._check_joined()
             raise

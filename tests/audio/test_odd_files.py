@@ -328,6 +328,26 @@ def test_an_aiff_from_a_pipe_is_read_to_its_end(save, as_bytes):
         assert_allclose(load_audio(path, sr=SR), NOISE, atol=1e-4)
 
 
+@pytest.mark.parametrize("behind", [b"TAG".ljust(128), bytes(5000), RNG.bytes(5000)])
+def test_what_stands_behind_a_flac_does_not_matter(save, as_bytes, behind):
+    flac = as_bytes("a.flac", NOISE)
+    path = save("song.flac", flac + behind)
+    assert_allclose(load_audio(path, sr=SR), NOISE, atol=1e-4)
+    assert faults(path) == []
+    with pytest.raises(AudioError, match="truncated"):
+        load_audio(save("cut.flac", flac[:-100]))
+
+
+def test_direct_stream_digital(save):
+    blocks = b"\x69" * (2 * 8 * 4096)
+    about = b"fmt " + struct.pack("<QIIIIIIQII", 52, 1, 0, 2, 2, 2822400, 1, 8 * 8 * 4096, 4096, 0)
+    data = about + b"data" + struct.pack("<Q", 12 + len(blocks)) + blocks
+    dsf = b"DSD " + struct.pack("<QQQ", 28, 28 + len(data), 0) + data
+    assert len(load_audio(save("song.dsf", dsf), sr=352800)) == 8 * 4096
+    with pytest.raises(AudioError, match="truncated"):
+        load_audio(save("cut.dsf", dsf[:-9000]))
+
+
 def test_a_flac_of_unknown_length(save, as_bytes):
     flac = bytearray(as_bytes("a.flac", NOISE))
     flac[21] &= 0xF0
