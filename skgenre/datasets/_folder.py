@@ -1,6 +1,7 @@
 import os
 import unicodedata
 import warnings
+from collections.abc import Collection
 from pathlib import Path
 
 import numpy as np
@@ -116,7 +117,7 @@ def wanted_genres(genres):
     """Return the genres that are asked for as a set, or None for all."""
     if genres is None:
         return None
-    is_list = not isinstance(genres, str) and len(genres)
+    is_list = isinstance(genres, Collection) and not isinstance(genres, str) and len(genres)
     if not is_list or not all(isinstance(genre, str) for genre in genres):
         raise ValueError(f"genres must be a list of genres, got {genres!r}")
     return {_clean(genre) for genre in genres}

@@ -9,7 +9,7 @@ import numpy as np
 from joblib import Memory
 
 from .._base import installed_versions
-from .._checked_files import DamagedFileError, make_private_folder, read_checked, write_checked
+from .._checked_files import make_private_folder, read_checked, write_checked
 
 # What makes the numbers.
 _PACKAGES = ("skgenre", "numpy", "scipy", "numba", "librosa", "soundfile", "av", "soxr")
@@ -82,8 +82,8 @@ class FeatureCache:
         try:
             header, body = read_checked(entry, entry.parent.name)
             return np.frombuffer(body, _DTYPE).reshape(header["shape"])
-        except (OSError, DamagedFileError):
-            return None
+        except (OSError, KeyError, TypeError, ValueError):
+            return None  # a checksum keeps away damage, and not what others put there
 
     @staticmethod
     def store(entry, features):

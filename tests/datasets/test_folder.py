@@ -56,7 +56,7 @@ def test_genres_are_chosen(tmp_path, silence, load):
         load(tmp_path, genres=["rock", "jazz"])
     with pytest.raises(ValueError, match="must be a list of genres, got 'rock'"):
         load(tmp_path, genres="rock")
-    for wrong in ([], [80]):
+    for wrong in ([], [80], 80, iter(["rock"])):
         with pytest.raises(ValueError, match="must be a list of genres, got"):
             load(tmp_path, genres=wrong)
 

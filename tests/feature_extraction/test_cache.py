@@ -19,6 +19,7 @@ from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import make_pipeline
 
 from skgenre import AudioDescriptorTransformer, AudioError, MFCCSegmenter, SegmentSummarizer
+from skgenre._checked_files import write_checked
 from skgenre.feature_extraction import _cache
 
 SHORT = {"duration": 1.5, "n_segments": 3}
@@ -124,6 +125,15 @@ def test_damaged_entries_are_computed_again(song_files, tmp_path):
     computed = [entry.stat().st_mtime_ns for entry in entries]
     assert_array_equal(segmenter.transform(paths), expected)
     assert [entry.stat().st_mtime_ns for entry in entries] == computed
+
+
+@pytest.mark.parametrize("about", [{}, {"shape": "x"}, {"shape": [10**30]}, {"shape": [[1]]}])
+def test_entries_that_were_not_written_by_the_cache_are_computed_again(song_files, tmp_path, about):
+    segmenter = MFCCSegmenter(**SHORT, cache=tmp_path)
+    expected = segmenter.fit_transform(song_files[0])
+    for entry in tmp_path.rglob("output.bin"):
+        write_checked(entry, entry.parent.name, bytes(40), **about)
+    assert_array_equal(segmenter.transform(song_files[0]), expected)
 
 
 def test_entries_hold_no_code(song_files, tmp_path):
