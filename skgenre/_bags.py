@@ -179,7 +179,10 @@ def segment_weights(counts, sample_weight):
 def aggregate_proba(proba, counts, aggregate):
     """Turn the probabilities of segments, (n_segments_in_all, n_classes), into those of songs."""
     if aggregate == "vote":
-        proba = np.eye(proba.shape[1], dtype=proba.dtype)[proba.argmax(axis=1)]
+        votes = np.eye(proba.shape[1], dtype=proba.dtype)[proba.argmax(axis=1)]
+        # a segment of NaN has no vote, and must not look as if it had
+        votes[np.isnan(proba).any(axis=1)] = np.nan
+        proba = votes
     if aggregate != "product":
         return mean_over_segments(proba, counts)
     tiny = np.finfo(proba.dtype).tiny
@@ -217,6 +220,21 @@ def answer_readable(readable, ask, unreadable_answer):
     return answers
 
 
+def check_finite(estimator, X, readable, results):
+    """Refuse what an estimator gives for readable songs where it is not finite.
+
+    NaN would pass for a song that could not be read, or for the first genre.
+    """
+    lost = [i for i in np.flatnonzero(readable) if not np.isfinite(results[i]).all()]
+    if lost:
+        peak = max(np.abs(X[i]).max() for i in lost)
+        raise ValueError(
+            f"{type(estimator).__name__} gives no finite numbers for {len(lost)} of {len(X)} "
+            f"songs, the first of which is X[{lost[0]}]. Their values reach {peak:.3g}: give songs "
+            "of the scale of those in fit, or fit again on smaller numbers"
+        )
+
+
 class BagClassifier(ClassifierMixin, VersionedEstimator):
     """A classifier of songs that learns from their segments.
 
@@ -234,6 +252,11 @@ class BagClassifier(ClassifierMixin, VersionedEstimator):
         if (sample_weight < 0).any():
             raise ValueError("sample_weight must not be negative")
         readable = find_readable(X)
+        if not 0 < sample_weight[readable].sum() < np.inf:
+            raise ValueError(
+                "The sample_weight of the songs that could be read must have a positive, finite "
+                f"sum, got {sample_weight[readable].sum():g}"
+            )
         lost = sorted(set(y.tolist()) - set(y[readable].tolist()))
         if lost:
             warnings.warn(f"No song of {lost} could be read", stacklevel=3)
@@ -274,6 +297,7 @@ class BagClassifier(ClassifierMixin, VersionedEstimator):
             parts = np.split(self._segment_proba(segments), np.cumsum(counts)[:-1])
             for i, part in zip(np.flatnonzero(readable), parts, strict=True):
                 answers[i] = part
+        check_finite(self, X, readable, answers)
         return answers
 
     def predict_proba(self, X):
@@ -320,9 +344,11 @@ class BagClassifier(ClassifierMixin, VersionedEstimator):
         return self._answer_songs(X, readable, answer, unreadable_answer)
 
     def _answer_songs(self, X, readable, answer, unreadable_answer):
-        return answer_readable(
+        answers = answer_readable(
             readable, lambda: answer(*self._flatten_readable(X, readable)), unreadable_answer
         )
+        check_finite(self, X, readable, answers)
+        return answers
 
     def _flatten_readable(self, X, readable):
         segments, counts = flatten(*take_songs(readable, X))

@@ -1,3 +1,4 @@
+import os
 import random
 import threading
 from contextlib import contextmanager
@@ -6,6 +7,16 @@ import numpy as np
 
 # Nets that are trained in threads draw from the same generators, one at a time.
 _seeding = threading.Lock()
+
+
+def _unlock():
+    """Replace the lock, which a thread may have held that a forked process does not have."""
+    global _seeding
+    _seeding = threading.Lock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_unlock)
 
 
 @contextmanager

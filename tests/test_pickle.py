@@ -1,5 +1,7 @@
 """Fitted pipelines go to other processes and answer there as they did here."""
 
+import contextlib
+import copy
 import pickle
 import subprocess
 import sys
@@ -9,21 +11,26 @@ from pathlib import Path
 import joblib
 import numpy as np
 import pytest
+import sklearn
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.base import clone
+from sklearn.ensemble import GradientBoostingClassifier, RandomForestClassifier
 from sklearn.exceptions import InconsistentVersionWarning
 from sklearn.linear_model import LogisticRegression
-from sklearn.pipeline import make_pipeline
+from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from skgenre import (
     AudioDescriptorTransformer,
     GaussianMixtureClassifier,
+    GroupStackingClassifier,
     KerasANNClassifier,
     KerasCNNClassifier,
     MFCCSegmenter,
+    SegmentSummarizer,
     SegmentVotingClassifier,
     SpectrogramScaler,
+    UnifiedGenreClassifier,
     _base,
 )
 
@@ -78,16 +85,129 @@ def test_a_pickle_holds_the_net_without_its_optimizer(bags):
     assert clf.__getstate__()["model_"].startswith(b"PK")
 
 
-def test_other_versions_warn(monkeypatch, bags):
-    data = pickle.dumps(SpectrogramScaler().fit(bags[0]))
-    pickle.loads(data)
-    versions = {"skgenre": "99.0"}
+def stack():
+    models = [
+        ("mixture", GaussianMixtureClassifier(1)),
+        ("trees", SegmentVotingClassifier(GradientBoostingClassifier(n_estimators=2))),
+        ("forest", make_pipeline(SegmentSummarizer(), RandomForestClassifier(3))),
+    ]
+    return GroupStackingClassifier(models, cv=2)
+
+
+@contextlib.contextmanager
+def other_versions(monkeypatch, versions):
+    """Let pickles be made as where packages have other versions."""
     installed = _base._installed_version
-    monkeypatch.setattr(
-        _base, "_installed_version", lambda package: versions.get(package) or installed(package)
-    )
-    with pytest.warns(InconsistentVersionWarning, match=r"SpectrogramScaler.*skgenre 99\.0"):
+    with monkeypatch.context() as patch:
+        patch.setattr(
+            _base, "_installed_version", lambda package: versions.get(package) or installed(package)
+        )
+        patch.setattr("sklearn.base.__version__", versions.get("scikit-learn", sklearn.__version__))
+        yield
+
+
+def dump_and_load(value, how, path):
+    if how is pickle:
+        path.write_bytes(pickle.dumps(value))
+        return lambda: pickle.loads(path.read_bytes())
+    joblib.dump(value, path)
+    return lambda: joblib.load(path)
+
+
+@pytest.mark.parametrize("how", [pickle, joblib])
+@pytest.mark.parametrize(
+    "make",
+    [
+        SpectrogramScaler,
+        lambda: GaussianMixtureClassifier(1),
+        lambda: SegmentVotingClassifier(make_pipeline(StandardScaler(), LogisticRegression())),
+        stack,
+        lambda: UnifiedGenreClassifier(branches=[("summary", SegmentSummarizer())]),
+    ],
+    ids=["scaler", "mixture", "voting", "stack", "unified"],
+)
+def test_other_versions_are_one_warning(monkeypatch, bags, tmp_path, make, how):
+    X, y = bags
+    clf = make().fit(X, y)
+    with other_versions(monkeypatch, {"scikit-learn": "1.5.0", "numpy": "1.26.4"}):
+        load = dump_and_load(clf, how, tmp_path / "clf")
+    with pytest.warns() as warned:
+        copied = load()
+    (warning,) = warned
+    assert warning.category is _base.OtherVersionsWarning
+    assert issubclass(warning.category, InconsistentVersionWarning)
+    text = str(warning.message)
+    assert len(text) < 300
+    assert f"made with scikit-learn 1.5.0 ({sklearn.__version__} here), numpy 1.26.4" in text
+    answers = "predict_proba" if hasattr(clf, "predict_proba") else "transform"
+    assert_array_equal(getattr(copied, answers)(X), getattr(clf, answers)(X))
+
+
+def test_a_pipeline_of_ours_is_one_warning_besides_those_of_scikit_learn(monkeypatch, bags):
+    clf = make_pipeline(SpectrogramScaler(), SegmentSummarizer(), LogisticRegression()).fit(*bags)
+    with other_versions(monkeypatch, {"numpy": "1.26.4"}):
+        data = pickle.dumps(clf)
+    with pytest.warns(_base.OtherVersionsWarning) as warned:
         pickle.loads(data)
+    assert len(warned) == 1
+    with other_versions(monkeypatch, {"scikit-learn": "1.5.0"}):
+        data = pickle.dumps(clf)
+    with pytest.warns(InconsistentVersionWarning) as warned:
+        pickle.loads(data)
+    ours = [w for w in warned if w.category is _base.OtherVersionsWarning]
+    assert len(ours) == 1
+    with warnings.catch_warnings(record=True) as warned:
+        warnings.simplefilter("always")
+        # what the documentation tells to do
+        warnings.filterwarnings("ignore", "Trying to unpickle estimator")
+        pickle.loads(data)
+    assert [w.category for w in warned] == [_base.OtherVersionsWarning]
+
+
+def test_each_load_warns(monkeypatch, bags):
+    with other_versions(monkeypatch, {"numpy": "1.26.4"}):
+        data = pickle.dumps(SpectrogramScaler().fit(bags[0]))
+    for _ in range(2):
+        with pytest.warns(_base.OtherVersionsWarning, match="numpy"):
+            pickle.loads(data)
+
+
+@pytest.mark.parametrize(
+    "versions", [{}, {"torch": "1.0"}, {"numpy": f"{np.__version__}+another.build"}]
+)
+def test_versions_that_do_not_matter_do_not_warn(monkeypatch, bags, versions):
+    with other_versions(monkeypatch, versions):
+        data = pickle.dumps(GaussianMixtureClassifier(1).fit(*bags))
+    pickle.loads(data)
+
+
+def test_a_package_that_is_missing_here(monkeypatch, bags):
+    data = pickle.dumps(SpectrogramScaler().fit(bags[0]))
+    with (
+        other_versions(monkeypatch, {"numpy": "unknown"}),
+        pytest.warns(_base.OtherVersionsWarning, match=r"numpy [\d.]+ \(not installed here\)"),
+    ):
+        pickle.loads(data)
+
+
+def test_a_pickle_holds_what_is_shared_once(bags):
+    clf = stack().fit(*bags)
+    copied = pickle.loads(pickle.dumps(clf))
+    assert copied.estimators_[2] is copied.named_estimators_["forest"]
+    forest = copied.estimators_[2][-1]
+    assert forest.estimators_[0].random_state == clf.estimators_[2][-1].estimators_[0].random_state
+
+
+@pytest.mark.parametrize("copy_of", [copy.copy, copy.deepcopy, clone])
+def test_copies(bags, copy_of):
+    X, y = bags
+    clf = stack().fit(X, y)
+    copied = copy_of(clf)
+    if copy_of is clone:
+        copied.fit(X, y)
+    assert type(copied.estimators_[2]) is Pipeline
+    assert copied.predict_proba(X).shape == clf.predict_proba(X).shape
+    assert type(copied.estimators[2][1]) is Pipeline
 
 
 def test_nets_pickled_where_their_functions_once_were_answer_as_then():

@@ -2,10 +2,12 @@ import os
 import warnings
 from contextlib import contextmanager
 from functools import cached_property, lru_cache
+from numbers import Real
 
 import numpy as np
 
-from ._torch import quiet, seeded, torch, transformers
+from .._forks import note_use
+from ._torch import is_out_of_memory, quiet, seeded, torch, transformers
 
 # Samples of a frame of the extractors of spectrograms: 25 ms at 16 kHz.
 _SPECTROGRAM_FRAME, _SPECTROGRAM_HOP = 400, 160
@@ -59,6 +61,13 @@ class Checkpoint:
                 "encoder of audio such as wav2vec2, hubert, wavlm, data2vec-audio or "
                 "audio-spectrogram-transformer"
             )
+        rate = getattr(extractor, "sampling_rate", None)
+        steps = [*getattr(config, "conv_kernel", ()), *getattr(config, "conv_stride", ())]
+        if not all(isinstance(number, Real) and number > 0 for number in (rate, *steps)):
+            raise ValueError(
+                f"The checkpoint {name!r} is damaged, or of no model of audio: its sampling_rate "
+                f"is {rate!r}, and its convolutions have the kernels and strides {steps}"
+            )
 
     @classmethod
     def open(cls, name, revision=None, trust_remote_code=False):
@@ -110,6 +119,7 @@ class Checkpoint:
 
     def load(self):
         """Return the model with its pretrained weights, in float32, for inference."""
+        note_use("torch")
         options = {"revision": self.revision} if self.revision else {}
         # what the checkpoint lacks is drawn at random
         with _explained(self.name), quiet(), seeded(0):
@@ -135,6 +145,7 @@ class Checkpoint:
 
     def build(self):
         """Return the model with random weights, in float32."""
+        note_use("torch")
         with quiet(), seeded(0):
             model = transformers.AutoModel.from_config(
                 self.config, dtype=torch.float32, trust_remote_code=self._trust_remote_code
@@ -251,7 +262,9 @@ def _explained(name):
     """Name the checkpoint where transformers cannot read it."""
     try:
         yield
-    except (OSError, ValueError, ImportError) as error:
+    except Exception as error:  # whatever a damaged file makes of transformers
+        if is_out_of_memory(error):
+            raise
         if "trust_remote_code" in str(error):
             raise ValueError(
                 f"The checkpoint {name!r} comes with code of its own, which is not run unless "
@@ -260,5 +273,6 @@ def _explained(name):
         where = "read" if os.path.isdir(name) else "found in the cache or downloaded from the hub"
         raise OSError(
             f"The checkpoint {name!r} cannot be {where}; give the name of a model of audio on the "
-            f"Hugging Face hub, or a local folder of one. transformers says: {error}"
+            f"Hugging Face hub, or a local folder of one. transformers says: "
+            f"{str(error) or type(error).__name__}"
         ) from error

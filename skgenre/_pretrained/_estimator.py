@@ -4,6 +4,8 @@ from typing import Any
 
 from sklearn.utils._param_validation import StrOptions
 
+from .._forks import refuse_if_lost
+
 
 class PretrainedMixin:
     """Finds the checkpoint and the device that an estimator's parameters name.
@@ -37,6 +39,7 @@ class PretrainedMixin:
     def _find_device(self):
         from ._torch import find_device
 
+        refuse_if_lost("torch")
         return find_device(self.device)
 
     def _kept_precision(self):

@@ -1,10 +1,16 @@
 import hashlib
 import os
 import warnings
+import zlib
 from pathlib import Path
 
 from .._base import installed_versions
+from .._checked_files import DamagedFileError
+from .._names import printable
 from ._torch import torch
+
+_CHECKSUM_LENGTH = 8
+_BLOCK = 2**20
 
 
 def fingerprint(settings, *songs):
@@ -44,7 +50,7 @@ class SavedTraining:
     def __init__(self, folder, name):
         folder = Path(folder)
         folder.mkdir(parents=True, exist_ok=True)
-        self._file = folder / f"{name}.pt"
+        self._name, self._file = name, folder / f"{name}.pt"
         others = sorted(path.name for path in folder.glob("*.pt") if path != self._file)
         if others and not self._file.exists():
             warnings.warn(
@@ -55,15 +61,50 @@ class SavedTraining:
             )
 
     def load(self):
-        """Return what was saved last, or None."""
+        """Return what was saved last; None if nothing was, or, with a warning, nothing whole."""
         if not self._file.exists():
             return None
+        try:
+            return self._read()
+        except Exception as error:  # whatever a file made by others holds, the training begins anew
+            self.warn_of_damage(error)
+            return None
+
+    def _read(self):
+        if not self._file.is_file():
+            raise DamagedFileError("it is not a file")
+        with open(self._file, "rb") as file:
+            size = os.fstat(file.fileno()).st_size
+            checksum = self._checksum(file, size - _CHECKSUM_LENGTH)
+            if file.read(_BLOCK) != checksum:
+                raise DamagedFileError("it does not match its checksum")
         return torch.load(self._file, map_location="cpu", weights_only=True)
+
+    def _checksum(self, file, size):
+        """Return a checksum of the name and of so many bytes, as they stand at the file's end."""
+        checksum = zlib.crc32(self._name.encode())
+        while size > 0 and (block := file.read(min(size, _BLOCK))):
+            checksum, size = zlib.crc32(block, checksum), size - len(block)
+        return f"{checksum:0{_CHECKSUM_LENGTH}x}".encode()
+
+    def warn_of_damage(self, error):
+        """Warn that the file cannot be used."""
+        is_ours = isinstance(error, DamagedFileError)
+        reason = error if is_ours else f"it cannot be read ({type(error).__name__})"
+        warnings.warn(
+            f"The stopped training {str(self._file)!r} is damaged and passed over; this one starts "
+            f"from its beginning: {printable(reason)}",
+            stacklevel=2,
+        )
 
     def save(self, state):
         """Save a state; the file is the one before until all of it is written."""
         partial = self._file.with_suffix(".partial")
         torch.save(state, partial)
+        with open(partial, "r+b") as file:
+            # torch reads a file with something behind it, but not with something before it
+            checksum = self._checksum(file, os.fstat(file.fileno()).st_size)
+            file.write(checksum)
         os.replace(partial, self._file)
 
     def finish(self):

@@ -123,12 +123,18 @@ def seeded(*entropy):
         yield
 
 
+def is_out_of_memory(error):
+    """Tell whether an error says that a device has no memory left."""
+    is_raised = isinstance(error, MemoryError | torch.OutOfMemoryError)
+    return is_raised or bool(isinstance(error, RuntimeError) and _NO_MEMORY.search(str(error)))
+
+
 @contextmanager
 def memory_advice(advice):
     """Raise a `MemoryError` that tells what to change where the device has no memory left."""
     try:
         yield
     except RuntimeError as error:
-        if isinstance(error, torch.OutOfMemoryError) or _NO_MEMORY.search(str(error)):
+        if is_out_of_memory(error):
             raise MemoryError(f"Out of memory: {advice}. torch says: {error}") from error
         raise

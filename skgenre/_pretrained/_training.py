@@ -4,6 +4,8 @@ from typing import Any
 
 import numpy as np
 
+from .._checked_files import DamagedFileError
+from .._divergence import FiniteCheck
 from .._progress import make_progress
 from ._net import recomputed_activations
 from ._precision import settle_precision
@@ -52,6 +54,11 @@ def train(
     history : dict of list of float
         Loss and accuracy of each epoch, and the seconds that it took; loss and learning rate of
         each step.
+
+    Raises
+    ------
+    FloatingPointError
+        If a loss or a weight of the net is not finite.
     """
     advice = (
         f"halve batch_size (now {batch_size}) and double gradient_accumulation_steps (now "
@@ -73,11 +80,7 @@ def train(
         )
     net.suit_length(songs[0][0].shape[1])
     thrift = recomputed_activations(net.base) if gradient_checkpointing else nullcontext()
-    best: dict = {"loss": np.inf, "epoch": -1, "weights": None}
-    first_epoch = 0
-    if saved is not None and (state := saved.load()) is not None:
-        training.restore(state["training"])
-        best, first_epoch = state["best"], state["epoch"] + 1
+    best, first_epoch = _start(training, saved)
     progress_bar = make_progress() if verbose else nullcontext()
     with progress_bar as progress, memory_advice(advice), thrift:
         training.show_in(progress, first_epoch)
@@ -99,9 +102,28 @@ def train(
         net.load_state_dict({**net.state_dict(), **best["weights"]})
     net.zero_grad(set_to_none=True)
     net.eval()
+    training.check_net()
     if saved is not None:
         saved.finish()
     return training.history
+
+
+def _start(training, saved):
+    """Return the best epoch so far, and the one to go on with: of what is saved, or the first."""
+    state = None if saved is None else saved.load()
+    if state is not None:
+        new = training.state()
+        try:
+            best = state["best"]
+            for weights in (state["training"]["weights"], best["weights"] or new["weights"]):
+                if weights.keys() != new["weights"].keys():
+                    raise DamagedFileError("it is of another net")
+            training.restore(state["training"])
+            return best, state["epoch"] + 1
+        except Exception as error:  # whatever a file made by others holds, this one begins anew
+            training.restore(new)
+            saved.warn_of_damage(error)
+    return {"loss": np.inf, "epoch": -1, "weights": None}, 0
 
 
 class _Training:
@@ -129,6 +151,7 @@ class _Training:
         self._n_steps = epochs * self._n_steps_of_epoch
         self._learning_rate = float(learning_rate)
         self._n_warmup = round(warmup_fraction * self._n_steps)
+        self._check = FiniteCheck(learning_rate=learning_rate, precision=precision)
         learnt = [values for values in net.parameters() if values.requires_grad]
         self._optimizer = torch.optim.AdamW(learnt, lr=learning_rate)
         # the gradients of float16 would vanish without it
@@ -186,11 +209,7 @@ class _Training:
             part_loss = losses.sum() / len(rows)
             self._scaler.scale(part_loss).backward()
             loss, n_right = loss + float(part_loss.detach()), n_right + right
-        if not np.isfinite(loss):
-            raise FloatingPointError(
-                f"The loss is {loss} after {len(self.history['step_loss'])} steps; lower the "
-                "learning_rate, or set precision='float32'"
-            )
+        self._check(loss, f"The loss after {len(self.history['step_loss'])} steps")
         for group in self._optimizer.param_groups:
             group["lr"] = rate
         self._scaler.unscale_(self._optimizer)
@@ -222,8 +241,22 @@ class _Training:
             ):
                 losses, right = self._judge(segments, codes, weights, rows)
                 loss, n_right = loss + float(losses.sum()), n_right + right
+        self._check(
+            loss, f"The loss of the songs held out after {len(self.history['loss'])} epochs"
+        )
         self.history.setdefault("val_loss", []).append(loss / len(segments))
         self.history.setdefault("val_accuracy", []).append(n_right / len(segments))
+
+    def check_net(self):
+        """Refuse a trained net of weights, or of answers for training songs, not finite."""
+        state = self.net.state_dict()
+        for name in self.net.trained:
+            self._check(float(state[name].float().abs().max()), f"A weight of {name}")
+        n_segments = len(self._segments)
+        rows = np.linspace(0, n_segments - 1, min(n_segments, self._batch_size)).astype(int)
+        with torch.inference_mode():
+            losses, _ = self._judge(self._segments, self._codes, self._weights, rows)
+        self._check(losses.cpu().numpy(), "The loss of the trained net")
 
     def _rate(self, step):
         """Return the learning rate of a step: a line up to its maximum, then one down to zero."""

@@ -2,6 +2,7 @@ import numpy as np
 from scipy.optimize import minimize
 from scipy.special import log_softmax
 from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.utils import check_array
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted
 
 _LEAST_PROBABILITY = 1e-3
@@ -55,7 +56,10 @@ class LogarithmicPool(ClassifierMixin, BaseEstimator):
             return value, np.tensordot(logs, surplus, axes=2) + _SHRINKAGE * apart
 
         equal = np.full(len(logs), 1 / len(logs))
-        self.weights_ = minimize(loss, equal, jac=True, bounds=[(0, None)] * len(logs)).x
+        weights = minimize(loss, equal, jac=True, bounds=[(0, None)] * len(logs)).x
+        if not np.isfinite(weights).all():
+            raise ValueError("sample_weight is too large to learn the weights of a pool with")
+        self.weights_ = weights
         return self
 
     def predict_proba(self, X):
@@ -69,7 +73,7 @@ class LogarithmicPool(ClassifierMixin, BaseEstimator):
 
     def _take_logs(self, X):
         """Return the logarithms of shape (n_classifiers, n_songs, n_classes)."""
-        X = np.asarray(X, dtype=np.float64)
+        X = check_array(X, dtype=np.float64)
         n_classes = len(self.classes_)
         by_model = (
             np.stack([1 - X, X], axis=2) if n_classes == 2 else X.reshape(len(X), -1, n_classes)

@@ -12,10 +12,9 @@ from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping
 from sklearn.utils.metaestimators import _safe_split
 from sklearn.utils.parallel import Parallel, delayed
 from sklearn.utils.validation import _check_method_params
-from sklearn_compat.base import _fit_context
 
 from .._bags import validate_genres
-from .._base import VersionedEstimator, forget_table
+from .._base import VersionedEstimator, fit_context, forget_table
 from .._division import check_groups
 from .._fit_parameters import share_out
 from ..audio._clips import keep_apart
@@ -125,7 +124,7 @@ class GroupStackingClassifier(VersionedEstimator, StackingClassifier):
         "final_estimator": [HasMethods("fit"), StrOptions({"pool"}), None],
     }
 
-    @_fit_context(prefer_skip_nested_validation=False)
+    @fit_context(prefer_skip_nested_validation=False)
     def fit(self, X, y, *, groups=None, **fit_params):
         """Fit all classifiers, and the final one on what they say of songs held out.
 

@@ -11,10 +11,9 @@ from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import _check_method_params, check_is_fitted
-from sklearn_compat.base import _fit_context
 
 from .._bags import validate_genres
-from .._base import forget_table
+from .._base import fit_context, forget_table
 from .._division import check_groups, divide_songs
 from .._fit_parameters import share_out
 from .._genres import check_genres
@@ -163,7 +162,7 @@ class UnifiedGenreClassifier(ClassifierMixin, BranchComposition):
         self.cv = cv
         self.random_state = random_state
 
-    @_fit_context(prefer_skip_nested_validation=False)
+    @fit_context(prefer_skip_nested_validation=False)
     def fit(self, X, y, *, groups=None, **fit_params):
         """Fit the branches and the head.
 

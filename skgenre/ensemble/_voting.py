@@ -3,7 +3,6 @@ from sklearn.base import MetaEstimatorMixin, clone
 from sklearn.utils._param_validation import HasMethods, StrOptions
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
-from sklearn_compat.base import _fit_context
 
 from .._bags import (
     AGGREGATES,
@@ -12,6 +11,7 @@ from .._bags import (
     mean_over_segments,
     segment_weights,
 )
+from .._base import fit_context
 from .._fit_parameters import fit_parameter_name
 
 
@@ -93,7 +93,7 @@ class SegmentVotingClassifier(MetaEstimatorMixin, BagClassifier):
         self.estimator = estimator
         self.aggregate = aggregate
 
-    @_fit_context(prefer_skip_nested_validation=False)
+    @fit_context(prefer_skip_nested_validation=False)
     def fit(self, X, y, *, sample_weight=None):
         """Fit the classifier on the segments of songs.
 

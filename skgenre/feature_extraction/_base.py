@@ -13,9 +13,8 @@ from sklearn.utils._set_output import _get_output_config
 from sklearn.utils.metadata_routing import UNUSED
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import _check_feature_names_in
-from sklearn_compat.base import _fit_context
 
-from .._base import VersionedEstimator
+from .._base import VersionedEstimator, fit_context
 from .._parallel import run_parallel
 from .._progress import track
 from ..audio import AudioError
@@ -69,7 +68,7 @@ class BaseClipTransformer(TransformerMixin, VersionedEstimator):
     }
     __metadata_request__transform = {"out": UNUSED}
 
-    @_fit_context(prefer_skip_nested_validation=True)
+    @fit_context(prefer_skip_nested_validation=True)
     def fit(self, X, y=None):
         """Check the parameters and the kind of clips; nothing is learnt.
 

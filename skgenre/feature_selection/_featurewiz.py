@@ -6,11 +6,10 @@ from sklearn.feature_selection import SelectorMixin
 from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval
 from sklearn.utils.validation import check_consistent_length, check_is_fitted
-from sklearn_compat.base import _fit_context
 from sklearn_compat.utils.validation import check_array, validate_data
 
 from .._bags import find_readable, is_readable, take_songs, validate_genres
-from .._base import VersionedEstimator, check_not_empty
+from .._base import VersionedEstimator, check_not_empty, fit_context
 
 _FLOATS = [np.float64, np.float32]
 
@@ -122,7 +121,7 @@ class FeatureWizSelector(SelectorMixin, VersionedEstimator):
         self.random_state = random_state
         self.verbose = verbose
 
-    @_fit_context(prefer_skip_nested_validation=True)
+    @fit_context(prefer_skip_nested_validation=True)
     def fit(self, X, y):
         """Select features.
 

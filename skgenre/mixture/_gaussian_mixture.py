@@ -7,9 +7,9 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.mixture import GaussianMixture
 from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions
-from sklearn_compat.base import _fit_context
 
 from .._bags import AGGREGATES, BagClassifier, flatten
+from .._base import fit_context
 
 
 class GaussianMixtureClassifier(BagClassifier):
@@ -129,7 +129,7 @@ class GaussianMixtureClassifier(BagClassifier):
         self.aggregate = aggregate
         self.random_state = random_state
 
-    @_fit_context(prefer_skip_nested_validation=True)
+    @fit_context(prefer_skip_nested_validation=True)
     def fit(self, X, y):
         """Fit a mixture on the segments of each genre.
 
@@ -187,11 +187,14 @@ class GaussianMixtureClassifier(BagClassifier):
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", ConvergenceWarning)
             try:
-                return mixture.fit(rows)
+                with np.errstate(all="ignore"):
+                    mixture.fit(rows)
+                _check_mixture(mixture)
             except ValueError as error:
                 raise ValueError(
                     f"No mixture could be fitted on the {len(rows)} segments of {genre!r}: {error}"
                 ) from error
+        return mixture
 
     def _segment_proba(self, segments):
         rows = _rows(segments)
@@ -199,6 +202,15 @@ class GaussianMixtureClassifier(BagClassifier):
         with np.errstate(divide="ignore"):
             log_prior = np.log(self.class_prior_)
         return softmax(log_density + log_prior, axis=1)
+
+
+def _check_mixture(mixture):
+    """Refuse a mixture whose numbers are too large to compute with."""
+    learnt = (mixture.means_, mixture.covariances_, mixture.precisions_, mixture.lower_bound_)
+    if not all(np.isfinite(numbers).all() for numbers in learnt):
+        raise ValueError(
+            "what it learns is not finite; the features are too large or too small, scale them"
+        )
 
 
 def _rows(segments):

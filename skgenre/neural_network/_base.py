@@ -6,9 +6,10 @@ from typing import Any
 import numpy as np
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
-from sklearn_compat.base import _fit_context
 
 from .._bags import mean_over_segments
+from .._base import fit_context
+from .._forks import is_lost
 from ._net import BaseNetClassifier
 
 
@@ -39,7 +40,7 @@ class BaseKerasClassifier(BaseNetClassifier):
         "callbacks": [list, tuple, None],
     }
 
-    @_fit_context(prefer_skip_nested_validation=True)
+    @fit_context(prefer_skip_nested_validation=True)
     def fit(self, X, y, *, sample_weight=None, groups=None):
         """Fit the net on the segments of songs.
 
@@ -173,9 +174,9 @@ class BaseKerasClassifier(BaseNetClassifier):
             # A net of the user may hold layers that Keras' file format cannot restore; the function
             # that builds it is in the pickle anyway.
             model = state["model_"]
-            state["model_"] = (
-                _keras.to_bytes(model) if self._has_named_architecture() else model.get_weights()
-            )
+            if isinstance(model, _keras.keras.Model):
+                is_named = self._has_named_architecture()
+                state["model_"] = _keras.to_bytes(model) if is_named else model.get_weights()
         return state
 
     def __setstate__(self, state):
@@ -183,6 +184,9 @@ class BaseKerasClassifier(BaseNetClassifier):
         if "model_" in state:
             from . import _keras
 
+            if is_lost(_keras.LIBRARY):
+                # an error here would not reach the parent, which would wait: the first use tells
+                return
             stored = state["model_"]
             self.model_ = (
                 _keras.from_bytes(stored)

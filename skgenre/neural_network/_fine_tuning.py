@@ -6,9 +6,10 @@ from typing import Any
 import numpy as np
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_consistent_length, check_is_fitted
-from sklearn_compat.base import _fit_context
 
 from .._bags import flatten, is_readable, mean_over_segments, take_songs
+from .._base import fit_context
+from .._forks import is_lost, refuse_if_lost
 from .._pretrained._estimator import PretrainedMixin
 from ..audio._clips import validate_clips
 from ._net import BaseNetClassifier
@@ -57,7 +58,7 @@ class BaseFineTunedClassifier(PretrainedMixin, BaseNetClassifier):
         "n_jobs": [Integral, None],
     }
 
-    @_fit_context(prefer_skip_nested_validation=True)
+    @fit_context(prefer_skip_nested_validation=True)
     def fit(self, X, y, *, sample_weight=None, groups=None):
         """Fine-tune the model on the segments of songs.
 
@@ -204,12 +205,14 @@ class BaseFineTunedClassifier(PretrainedMixin, BaseNetClassifier):
 
     @property
     def _n_features_out(self):
+        refuse_if_lost("torch")
         return self.model_.n_features
 
     def _hear(self, X, *, embeds):
         """Return what the net makes of songs, as bags of frames, and which could be read."""
         from .._pretrained._net import answer_segments
 
+        device = self._find_device()
         clips = self._validate_clips(X, reset=False)
         checkpoint = self.model_.checkpoint
         _check_length(checkpoint, round(self.segment_duration * checkpoint.sr))
@@ -217,7 +220,7 @@ class BaseFineTunedClassifier(PretrainedMixin, BaseNetClassifier):
             answer_segments,
             net=self.model_,
             embeds=embeds,
-            device=self._find_device(),
+            device=device,
             precision=self.precision,
         )
         n_answers = self._n_features_out if embeds else len(self.classes_)
@@ -244,7 +247,7 @@ class BaseFineTunedClassifier(PretrainedMixin, BaseNetClassifier):
 
     def __getstate__(self):
         state = super().__getstate__()
-        if "model_" in state:
+        if "model_" in state and not isinstance(state["model_"], dict):
             from .._pretrained._net import to_state
 
             state["model_"] = to_state(state["model_"], with_base=self.store_base_weights)
@@ -252,7 +255,8 @@ class BaseFineTunedClassifier(PretrainedMixin, BaseNetClassifier):
 
     def __setstate__(self, state):
         super().__setstate__(state)
-        if "model_" in state:
+        # in a forked process the state stays, and the first use of the net is what raises
+        if "model_" in state and not is_lost("torch"):
             from .._pretrained._net import from_state
 
             self.model_ = from_state(state["model_"])

@@ -7,7 +7,10 @@ from pathlib import Path
 
 import numpy as np
 
+from .._forks import note_use, refuse_if_lost
 from .._seeding import global_generators_kept
+
+LIBRARY = "TensorFlow"
 
 MISSING = (
     "This classifier needs TensorFlow and SciKeras; install them: pip install 'skgenre[keras]'"
@@ -61,6 +64,7 @@ def has_gpu():
 
 def build(architecture, input_shape, n_classes, precision):
     """Return a new net of an architecture that computes in a precision."""
+    note_use(LIBRARY)
     policy = keras.config.dtype_policy()
     keras.config.set_dtype_policy(POLICIES[precision])
     try:
@@ -84,6 +88,7 @@ def check_probabilities(model, input_shape, n_classes):
 
 def predict(model, segments, batch_size):
     """Return what a net gives for segments, (n, n_outputs)."""
+    refuse_if_lost(LIBRARY)
     images = segments[..., np.newaxis]
     if len(images) <= batch_size:
         return np.asarray(model(images, training=False), dtype=np.float32)
@@ -95,6 +100,7 @@ def predict(model, segments, batch_size):
 
 def without_head(model):
     """Return the part of a net that ends before its last layer with weights."""
+    refuse_if_lost(LIBRARY)
     head = next(layer for layer in reversed(model.layers) if layer.weights)
     try:
         return keras.Model(model.inputs[0], head.input)
@@ -115,6 +121,7 @@ def to_bytes(model):
 
 def from_bytes(data):
     """Return the model that `to_bytes` was given."""
+    note_use(LIBRARY)
     from .architectures import _layers  # noqa: F401 - Keras then knows our layers
 
     with tempfile.TemporaryDirectory() as folder:

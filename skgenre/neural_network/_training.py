@@ -1,12 +1,25 @@
 import time
 import warnings
+from contextlib import contextmanager
 
 import numpy as np
 from joblib.parallel import get_active_backend
 
+from .._divergence import FiniteCheck
+from .._forks import note_use
 from .._progress import make_progress
 from ._batches import SegmentBatches
-from ._keras import MISSING, build, check_probabilities, has_gpu, keras, quiet, seeded
+from ._keras import (
+    LIBRARY,
+    MISSING,
+    build,
+    check_probabilities,
+    has_gpu,
+    keras,
+    predict,
+    quiet,
+    seeded,
+)
 
 # Share of a batch normalisation's initial statistics that is left after one epoch.
 _STATISTICS_LEFT_AFTER_EPOCH = 0.01
@@ -44,7 +57,7 @@ def train(
     is_named : bool
         Whether the architecture is one of ours, which need no check.
     model : keras.Model or None
-        A trained net to go on with, in place of a new one.
+        A trained net to go on with, in place of a new one. It is as before if this fails.
     validation : tuple or None
         The same as ``songs``, for those that are held out.
     augmentation : dict
@@ -56,7 +69,13 @@ def train(
         The trained net, without its optimizer.
     history : dict of list of float
         Loss and accuracy of each epoch, and the seconds that it took.
+
+    Raises
+    ------
+    FloatingPointError
+        If a loss, a weight or an answer of the net is not finite.
     """
+    note_use(LIBRARY)
     try:
         from scikeras.wrappers import KerasClassifier
     except ImportError as error:
@@ -96,7 +115,8 @@ def train(
         return net
 
     seconds = _EpochTimer()
-    callbacks = [seconds, *callbacks]
+    check = FiniteCheck(learning_rate=learning_rate, precision=precision, values=songs[0])
+    callbacks = [seconds, _LossCheck(check, epochs), *callbacks]
     if learning_rate_schedule == "plateau":
         monitor = "loss" if held_out is None else "val_loss"
         callbacks.append(
@@ -106,18 +126,21 @@ def train(
         callbacks.append(
             keras.callbacks.EarlyStopping(patience=patience, restore_best_weights=True)
         )
-    if verbose:
-        callbacks.append(_progress_bar(epochs))
     learner = KerasClassifier(model=make_model, verbose=0)
-    with seeded(seed), quiet():
+    with _given_back(model), seeded(seed), quiet(), _progress_bar(epochs, verbose) as progress:
         learner.initialize(first_images, songs[1][:1])
         try:
             learner.model_.fit(
-                batches, epochs=epochs, callbacks=callbacks, validation_data=held_out, verbose=0
+                batches,
+                epochs=epochs,
+                callbacks=callbacks + progress,
+                validation_data=held_out,
+                verbose=0,
             )
         finally:
             for data in filter(None, (batches, held_out)):
                 data.let_go()
+        _check_net(learner.model_, songs[0], batch_size, check)
     trained = learner.model_
     history = {name: [float(v) for v in values] for name, values in trained.history.history.items()}
     trained.optimizer = None
@@ -141,9 +164,54 @@ def _shorten_batch_norm_memory(model, steps_per_epoch):
     fewer, and the net would then normalise by values that it never saw.
     """
     longest = _STATISTICS_LEFT_AFTER_EPOCH ** (1 / steps_per_epoch)
-    for layer in model._flatten_layers():
-        if isinstance(layer, keras.layers.BatchNormalization):
-            layer.momentum = min(layer.momentum, longest)
+    for layer in _find_batch_norms(model):
+        layer.momentum = min(layer.momentum, longest)
+
+
+def _find_batch_norms(model):
+    layers = model._flatten_layers()
+    return [layer for layer in layers if isinstance(layer, keras.layers.BatchNormalization)]
+
+
+@contextmanager
+def _given_back(model):
+    """Give a net that is trained further back as it was where that fails; None is no such net."""
+    if model is None:
+        yield
+        return
+    before = [(variable, variable.numpy()) for variable in model.variables]
+    momenta = [(layer, layer.momentum) for layer in _find_batch_norms(model)]
+    try:
+        yield
+    except BaseException:
+        for variable, value in before:
+            variable.assign(value)
+        for layer, momentum in momenta:
+            layer.momentum = momentum
+        model.optimizer = None
+        raise
+
+
+def _check_net(model, segments, batch_size, check):
+    """Refuse a trained net of weights, or of answers for what it was trained on, not finite."""
+    for variable in model.weights:
+        check(variable.numpy(), f"A weight of {variable.path} after the training")
+    rows = np.linspace(0, len(segments) - 1, min(len(segments), batch_size)).astype(int)
+    answers = predict(model, np.stack([segments[row] for row in rows]), batch_size)
+    check(answers, "What the trained net answers for training songs")
+
+
+class _LossCheck(keras.callbacks.Callback):
+    """Ends a training whose loss is not finite."""
+
+    def __init__(self, check, epochs):
+        super().__init__()
+        self._check, self._epochs = check, epochs
+
+    def on_epoch_end(self, epoch, logs=None):
+        for name in ("loss", "val_loss"):
+            what = f"The {name} of epoch {epoch + 1} of {self._epochs}"
+            self._check((logs or {}).get(name, 0.0), what)
 
 
 class _EpochTimer(keras.callbacks.Callback):
@@ -158,18 +226,18 @@ class _EpochTimer(keras.callbacks.Callback):
         self.of_epochs.append(time.perf_counter() - self._start)
 
 
-def _progress_bar(epochs):
-    """Return a callback that shows epochs, the last loss and the time left."""
-    progress = make_progress()
-    task = progress.add_task("training", total=epochs, info="")
+@contextmanager
+def _progress_bar(epochs, verbose):
+    """Yield the callbacks that show epochs, the last loss and the time left, if verbose."""
+    if not verbose:
+        yield []
+        return
+    with make_progress() as progress:
+        task = progress.add_task("training", total=epochs, info="")
 
-    def advance(epoch, logs):
-        names = ("loss", "accuracy", "val_accuracy")
-        shown = "  ".join(f"{name} {logs[name]:.3f}" for name in names if name in logs)
-        progress.update(task, advance=1, info=shown)
+        def advance(epoch, logs):
+            names = ("loss", "accuracy", "val_accuracy")
+            shown = "  ".join(f"{name} {logs[name]:.3f}" for name in names if name in logs)
+            progress.update(task, advance=1, info=shown)
 
-    return keras.callbacks.LambdaCallback(
-        on_train_begin=lambda logs: progress.start(),
-        on_epoch_end=advance,
-        on_train_end=lambda logs: progress.stop(),
-    )
+        yield [keras.callbacks.LambdaCallback(on_epoch_end=advance)]

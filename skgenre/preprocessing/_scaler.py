@@ -3,9 +3,17 @@ from sklearn.base import OneToOneFeatureMixin
 from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
-from sklearn_compat.base import _fit_context
 
-from .._bags import by_band, check_n_bands, find_readable, is_ragged, is_readable, validate_bags
+from .._bags import (
+    by_band,
+    check_finite,
+    check_n_bands,
+    find_readable,
+    is_ragged,
+    is_readable,
+    validate_bags,
+)
+from .._base import fit_context
 from ._base import BagTransformer
 
 
@@ -57,7 +65,7 @@ class SpectrogramScaler(OneToOneFeatureMixin, BagTransformer):
     def __init__(self, *, method="standard"):
         self.method = method
 
-    @_fit_context(prefer_skip_nested_validation=True)
+    @fit_context(prefer_skip_nested_validation=True)
     def fit(self, X, y=None):
         """Learn the scale from training songs.
 
@@ -77,8 +85,8 @@ class SpectrogramScaler(OneToOneFeatureMixin, BagTransformer):
         songs = [by_band(X[i]) for i in np.flatnonzero(find_readable(X))]
         n_bands = songs[0].shape[-2]
         if self.method == "minmax":
-            low = min(song.min() for song in songs)
-            high = max(song.max() for song in songs)
+            low = min(float(song.min()) for song in songs)
+            high = max(float(song.max()) for song in songs)
             self.mean_ = np.full(n_bands, low)
             self.scale_ = np.full(n_bands, high - low)
         else:
@@ -92,6 +100,11 @@ class SpectrogramScaler(OneToOneFeatureMixin, BagTransformer):
             self.scale_ = np.sqrt(deviation / n_values)
         negligible = 10 * np.finfo(np.float32).eps * np.maximum(np.abs(self.mean_), 1e-30)
         self.scale_ = np.where(self.scale_ <= negligible, 1.0, self.scale_)
+        if self.scale_.max() > np.finfo(np.float32).max:
+            raise ValueError(
+                f"The features spread over {self.scale_.max():.3g}, more than a float32 can hold; "
+                "scale them before"
+            )
         return self
 
     def transform(self, X):
@@ -116,8 +129,10 @@ class SpectrogramScaler(OneToOneFeatureMixin, BagTransformer):
                 scaled[i] = self._scale(bag)
         else:
             scaled = self._scale(X)
-        for unreadable in np.flatnonzero(~is_readable(X)):
+        readable = is_readable(X)
+        for unreadable in np.flatnonzero(~readable):
             scaled[unreadable] = np.full_like(scaled[unreadable], np.nan)
+        check_finite(self, X, readable, scaled)
         return scaled
 
     @available_if(_gives_table)
@@ -140,6 +155,7 @@ class SpectrogramScaler(OneToOneFeatureMixin, BagTransformer):
         mean, scale = self.mean_.astype(np.float32), self.scale_.astype(np.float32)
         if X.ndim > 2:
             mean, scale = mean[:, np.newaxis], scale[:, np.newaxis]
-        scaled = X - mean
-        scaled /= scale
+        with np.errstate(over="ignore"):
+            scaled = X - mean
+            scaled /= scale
         return scaled

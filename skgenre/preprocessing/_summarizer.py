@@ -1,8 +1,8 @@
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
-from sklearn_compat.base import _fit_context
 
-from .._bags import by_band, check_n_bands, is_readable, validate_bags
+from .._bags import by_band, check_finite, check_n_bands, is_readable, validate_bags
+from .._base import fit_context
 from .._statistics import check_statistics, summarize
 from ._base import BagTransformer
 
@@ -58,7 +58,7 @@ class SegmentSummarizer(BagTransformer):
     def __init__(self, *, statistics=("mean", "std")):
         self.statistics = statistics
 
-    @_fit_context(prefer_skip_nested_validation=True)
+    @fit_context(prefer_skip_nested_validation=True)
     def fit(self, X, y=None):
         """Learn the number of bands.
 
@@ -96,8 +96,11 @@ class SegmentSummarizer(BagTransformer):
         X = validate_bags(self, X, reset=False)
         check_n_bands(self, X, self.n_bands_)
         table = np.full((len(X), self.n_bands_ * len(self.statistics)), np.nan, dtype=np.float32)
-        for i in np.flatnonzero(is_readable(X)):
-            table[i] = summarize(by_band(X[i]), self.statistics, axis=(0, 2))
+        readable = is_readable(X)
+        with np.errstate(over="ignore"):
+            for i in np.flatnonzero(readable):
+                table[i] = summarize(by_band(X[i]), self.statistics, axis=(0, 2))
+        check_finite(self, X, readable, table)
         return table
 
     def get_feature_names_out(self, input_features=None):
