@@ -2,7 +2,6 @@ import os
 import warnings
 from contextlib import contextmanager
 from functools import cached_property, lru_cache
-from numbers import Real
 
 import numpy as np
 
@@ -63,7 +62,7 @@ class Checkpoint:
             )
         rate = getattr(extractor, "sampling_rate", None)
         steps = [*getattr(config, "conv_kernel", ()), *getattr(config, "conv_stride", ())]
-        if not all(isinstance(number, Real) and number > 0 for number in (rate, *steps)):
+        if not all(isinstance(number, int | float) and number > 0 for number in (rate, *steps)):
             raise ValueError(
                 f"The checkpoint {name!r} is damaged, or of no model of audio: its sampling_rate "
                 f"is {rate!r}, and its convolutions have the kernels and strides {steps}"

@@ -134,14 +134,6 @@ def test_a_song_of_too_large_numbers_has_no_genre(bags, aggregate):
             ask(loud)
 
 
-@pytest.mark.parametrize(
-    "class_weight", [{"blues": np.nan, "rock": 1}, {"rock": np.inf}, {"rock": -1}]
-)
-def test_class_weights_that_are_no_weights(bags, class_weight):
-    with pytest.raises(ValueError, match="class_weight must be finite and not negative"):
-        ann(class_weight=class_weight).fit(*bags)
-
-
 def test_songs_that_could_not_be_read_are_left_out(bags):
     X, y = bags[0].copy(), bags[1]
     X[7] = np.nan
