@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from numpy.testing import assert_array_equal
+from sklearn.base import clone
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import KFold
 from sklearn.preprocessing import StandardScaler
@@ -141,3 +142,21 @@ def test_all_that_compare_genres_name_the_row():
     ):
         with pytest.raises(ValueError, match=r"y\[2\] is None"):
             call()
+
+
+@pytest.mark.parametrize("empty", [[], np.empty((0, 3)), pd.DataFrame()], ids=str)
+@pytest.mark.parametrize(
+    "estimator",
+    [
+        GaussianMixtureClassifier(),
+        GroupStackingClassifier([("linear", LogisticRegression())], cv=2),
+        KerasANNClassifier((4,), epochs=1),
+        SegmentVotingClassifier(LogisticRegression()),
+        UnifiedGenreClassifier(branches=[("scale", StandardScaler())]),
+    ],
+    ids=lambda estimator: type(estimator).__name__,
+)
+def test_no_songs_to_answer(estimator, empty):
+    fitted = clone(estimator).fit(X, GENRES)
+    with pytest.raises(ValueError, match="X is empty; pass one song at least"):
+        fitted.predict(empty)

@@ -11,9 +11,10 @@ from sklearn.utils import assert_all_finite
 from sklearn_compat.utils.validation import validate_data
 
 from .._base import check_not_empty, forget_table
+from ._decode import MAX_CHANNELS
 from ._errors import AudioError
 from ._load import load_audio, load_sound, read_blocks, read_sound_blocks
-from ._sound import MAX_CHANNELS, Sound, check_type, order_channels, scale_samples
+from ._sound import MAX_BARE_CHANNELS, Sound, check_type, order_channels, scale_samples
 
 # What is shorter is no clip, in seconds.
 _SHORTEST = 0.01
@@ -117,15 +118,14 @@ def _validate_table(estimator, X, reset, allow_nan):
 def _check_cells(X):
     """Refuse a table whose cells are clips."""
     cells = np.asarray(X[:1])
-    if cells.dtype.kind in "biufc":
-        return
-    if any(_is_path(cell) for cell in cells.flat):
+    is_frame = hasattr(X, "columns")
+    if cells.dtype.kind not in "biufc" and any(
+        _is_path(cell) or _n_axes(cell) or (is_frame and not _is_number(cell))
+        for cell in cells.flat
+    ):
         raise ValueError(
-            "Expected a 1-D sequence of paths, got a table of them; select the column of paths"
-        )
-    if hasattr(X, "columns") and not all(_is_number(cell) for cell in cells.flat):
-        raise ValueError(
-            "Expected a 1-D sequence of clips, got a table; select the column of clips"
+            "Expected a 1-D sequence of paths or other clips, got a table of them; select the "
+            "column of clips"
         )
 
 
@@ -178,7 +178,7 @@ def as_clip(clip, index, sr, allow_nan=False):
     if samples.dtype.kind == "O":  # numbers of any type, of which NumPy finds the common one
         samples = _as_array(samples.tolist(), f"clip {index}")
     try:
-        samples = order_channels(samples)
+        samples = order_channels(samples, MAX_BARE_CHANNELS if rate is None else MAX_CHANNELS)
         check_type(samples)
     except ValueError as error:
         raise ValueError(f"clip {index} {error}") from None
@@ -197,7 +197,7 @@ def find_sound(clip, index, sr):
     """Return the `Sound` of a row that has a rate, or channels of a second at least, else None."""
     if not (isinstance(clip, Mapping) or _is_pair(clip)):
         shape = np.shape(clip) if _n_axes(clip) == 2 else (0,)
-        if min(shape) > MAX_CHANNELS or max(shape) < sr:
+        if min(shape) > MAX_BARE_CHANNELS or max(shape) < sr:
             return None
     samples = as_clip(clip, index, sr, allow_nan=True)
     return samples if isinstance(samples, Sound) else Sound(samples, sr)
@@ -215,7 +215,7 @@ def _take_rate(clip, name):
         samples, rate = clip if _is_number(clip[1]) else clip[::-1]
     else:
         return clip, None
-    if not _is_number(rate) or isinstance(rate, bool) or not 0 < rate < np.inf:
+    if not _is_number(rate) or isinstance(rate, bool) or not 0 < float(rate) < np.inf:
         raise ValueError(f"{name} has the sample rate {rate!r}; it must be a positive number of Hz")
     if _n_axes(samples) == 0:
         raise ValueError(f"{name} has a {type(samples).__name__} in place of an array of samples")

@@ -13,8 +13,8 @@ _FULL_SCALE = {
     "int16": (0, 2**15),
     "int32": (0, 2**31),
 }
-# More are likelier the bands of a spectrogram, or clips side by side.
-MAX_CHANNELS = 8
+# Of an array without a rate: more are likelier the bands of a spectrogram, or clips in a table.
+MAX_BARE_CHANNELS = 2
 # No recording is so loud, but integers that were made floats are.
 _LOUDEST = 128.0
 
@@ -59,7 +59,7 @@ def check_loudness(y):
         )
 
 
-def order_channels(samples):
+def order_channels(samples, max_channels):
     """Return samples as (n_frames,) or (n_frames, n_channels); the short axis has the channels."""
     if samples.ndim > 2:
         raise ValueError(
@@ -68,10 +68,10 @@ def order_channels(samples):
     if samples.ndim < 2 or not samples.size:
         return samples.ravel()
     n_channels, n_frames = sorted(samples.shape)
-    if n_channels > MAX_CHANNELS:
+    if n_channels > max_channels:
         raise ValueError(
-            f"has the shape {samples.shape}, and neither axis has the channels of a clip, "
-            f"{MAX_CHANNELS} at most"
+            f"has the shape {samples.shape}, and neither axis is one of {max_channels} channels at "
+            "most; pass a sound of more as (samples, rate), and a table of clips by itself"
         )
     if 1 < n_channels == n_frames:
         raise ValueError(f"has the shape {samples.shape}; which axis has the channels?")

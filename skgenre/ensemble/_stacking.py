@@ -14,7 +14,7 @@ from sklearn.utils.parallel import Parallel, delayed
 from sklearn.utils.validation import _check_method_params
 
 from .._bags import validate_genres
-from .._base import VersionedEstimator, fit_context, forget_table
+from .._base import VersionedEstimator, check_not_empty, fit_context, forget_table
 from .._division import check_groups
 from .._fit_parameters import share_out
 from ..audio._clips import keep_apart
@@ -192,6 +192,10 @@ class GroupStackingClassifier(VersionedEstimator, StackingClassifier):
         meta = self._concatenate_predictions(X, predictions)
         self.final_estimator_.fit(meta, y, **params["final_estimator_"])
         return self
+
+    def _transform(self, X):
+        check_not_empty(X, "song")
+        return super()._transform(X)
 
     def _concatenate_predictions(self, X, predictions):
         """Lay the answers side by side; genres that were predicted as numbers."""

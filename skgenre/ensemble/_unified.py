@@ -13,7 +13,7 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import _check_method_params, check_is_fitted
 
 from .._bags import validate_genres
-from .._base import fit_context, forget_table
+from .._base import check_not_empty, fit_context, forget_table
 from .._division import check_groups, divide_songs
 from .._fit_parameters import share_out
 from .._genres import check_genres
@@ -331,6 +331,7 @@ class UnifiedGenreClassifier(ClassifierMixin, BranchComposition):
             there is a classifier like the head, but for the selector, on the branch's own columns.
         """
         check_is_fitted(self)
+        check_not_empty(X, "song")
         tables = {
             name: flatten_embedding(name, self.branches_[name].transform(X))
             for name in self.branch_heads_
@@ -374,6 +375,7 @@ class UnifiedGenreClassifier(ClassifierMixin, BranchComposition):
         return pd.Series(np.average(is_right, axis=0, weights=sample_weight), is_right.columns)
 
     def _embed(self, X):
+        check_not_empty(X, "song")
         return {name: flatten_embedding(name, b.transform(X)) for name, b in self.branches_.items()}
 
     @property

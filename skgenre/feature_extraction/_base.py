@@ -97,11 +97,12 @@ class BaseClipTransformer(TransformerMixin, VersionedEstimator):
             A clip is
 
             - a path,
-            - a waveform at ``sr``; or with channels, of shape (n_channels, n_samples) or
-              (n_samples, n_channels), where the shorter axis, of 8 at most, has the channels,
+            - a waveform at ``sr``, or two channels of it in an array of shape (2, n_samples) or
+              (n_samples, 2),
             - samples with their own rate: ``(samples, rate)`` in either order, or a dict
               ``{"array": samples, "sampling_rate": rate}`` as data sets of Hugging Face have it.
-              They are mixed and resampled as a file of them would be.
+              The shorter of two axes has the channels. They are mixed and resampled as a file of
+              them would be.
 
             Integers of 16 or 32 bits, and of 8 with a sign or without, are scaled to -1 to 1 as in
             WAV files. Other integers are refused, as are samples beyond 128.

@@ -142,8 +142,10 @@ def test_a_pretrained_model_hears_samples_at_its_own_rate(stereo_file, checkpoin
         lambda y: (SR, y.tolist()),
         lambda y: {"array": y.tolist(), "sampling_rate": SR},
         lambda y: np.ma.array(y),
+        lambda y: (np.stack([y] * 6), SR),
+        lambda y: np.repeat(y, 2)[::2],
     ],
-    ids=range(16),
+    ids=range(18),
 )
 def test_a_waveform_may_come_as_anything_that_holds_samples(songs, make):
     expected = mfcc(songs[0][:3])
@@ -230,6 +232,16 @@ def test_a_table_of_something_else_is_refused_at_once(X):
     assert mfcc([STEREO]).shape == (1, 3, 13, 22)
 
 
+@pytest.mark.parametrize("kind", [np.array, pd.DataFrame])
+def test_a_table_that_holds_clips_is_refused(songs, kind):
+    cells = np.empty((3, 2), dtype=object)
+    for i, y in enumerate(songs[0][:3]):
+        cells[i] = [y, SR]
+    for table in (cells, cells[:, :1]):
+        with pytest.raises(ValueError, match="select the column of clips"):
+            mfcc(kind(table))
+
+
 def test_few_short_waveforms_in_a_list_are_clips():
     y = STEREO[:57, 0]
     assert_array_equal(mfcc([y, y]), mfcc([np.resize(y, 33075)] * 2))
@@ -247,8 +259,13 @@ def test_few_short_waveforms_in_a_list_are_clips():
         ({"array": None, "sampling_rate": SR}, "a NoneType in place of an array"),
         ({"bytes": b"RIFF", "path": None}, r"a dict with \['bytes', 'path'\]; it needs 'array'"),
         (("a.wav", SR), "clip 1 has samples of type str"),
-        (np.zeros((13, 1000)), r"the shape \(13, 1000\), and neither axis has the channels"),
-        (np.zeros((6, 6)), r"the shape \(6, 6\); which axis has the channels"),
+        (np.zeros((13, 1000)), r"the shape \(13, 1000\), and neither axis is one of 2 channels at"),
+        (
+            np.zeros((3, 33075)),
+            r"pass a sound of more as \(samples, rate\), and a table of clips by",
+        ),
+        ((np.zeros((65, 1000)), SR), r"neither axis is one of 64 channels at most"),
+        (np.zeros((2, 2)), r"the shape \(2, 2\); which axis has the channels"),
         (np.zeros((1, 2, 1000)), r"the shape \(1, 2, 1000\)"),
         (np.ma.masked_less(STEREO[:, 0], 0), "clip 1 has masked samples"),
         (bytearray(1000), "clip 1 is raw bytes"),
@@ -261,7 +278,7 @@ def test_few_short_waveforms_in_a_list_are_clips():
         ((np.full(9000, 1.0), 22.05), "clip 1: a sample rate of 22.05 Hz is out of range"),
         ((np.zeros((0, 2)), SR), "clip 1: no samples"),
     ],
-    ids=range(22),
+    ids=range(24),
 )
 def test_what_is_no_clip_is_named_and_explained(song_files, clip, message):
     with pytest.raises(ValueError, match=message):
@@ -280,6 +297,13 @@ def test_samples_that_are_missing_fail_their_clip(stereo):
     with pytest.warns(UserWarning, match="clip 0: NaN or infinite samples"):
         features = segmenter.fit_transform([(broken, 44100), (stereo, 44100)])
     assert np.isnan(features).all(axis=(1, 2, 3)).tolist() == [True, False]
+
+
+def test_tensors_of_tensorflow(songs):
+    tf = pytest.importorskip("tensorflow")
+    X, expected = songs[0][:2], mfcc(songs[0][:2])
+    assert_array_equal(mfcc(tf.constant(X)), expected)
+    assert_array_equal(mfcc([(tf.constant(y), tf.constant(SR)) for y in X]), expected)
 
 
 def test_tensors_that_have_no_array_are_named(songs):
