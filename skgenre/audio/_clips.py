@@ -11,10 +11,16 @@ from sklearn.utils import assert_all_finite
 from sklearn_compat.utils.validation import validate_data
 
 from .._base import check_not_empty, forget_table
-from ._decode import MAX_CHANNELS
 from ._errors import AudioError
 from ._load import load_audio, load_sound, read_blocks, read_sound_blocks
-from ._sound import MAX_BARE_CHANNELS, Sound, check_type, order_channels, scale_samples
+from ._sound import (
+    MAX_BARE_CHANNELS,
+    MAX_CHANNELS,
+    Sound,
+    check_type,
+    order_channels,
+    scale_samples,
+)
 
 # What is shorter is no clip, in seconds.
 _SHORTEST = 0.01
@@ -110,9 +116,10 @@ def _validate_table(estimator, X, reset, allow_nan):
             return scale_samples(X)
         except ValueError as error:
             raise ValueError(f"X {error}") from None
-    X = X.astype(np.float32, copy=False)
-    assert_all_finite(X, allow_nan=allow_nan, input_name="X")
-    return X
+    waveforms = X.astype(np.float32, copy=False)
+    if waveforms is not X:
+        assert_all_finite(waveforms, allow_nan=allow_nan, input_name="X")
+    return waveforms
 
 
 def _check_cells(X):
@@ -184,9 +191,12 @@ def as_clip(clip, index, sr, allow_nan=False):
         raise ValueError(f"clip {index} {error}") from None
     if rate is None and samples.ndim == 1:
         samples = scale_samples(samples)
-    low, high = samples.min(initial=0), samples.max(initial=0)
-    is_infinite = max(abs(float(low)), abs(float(high))) > np.finfo(np.float32).max
-    if is_infinite or (np.isnan(high) and not allow_nan):
+    # without NaN, which would hide infinity
+    low, high = (
+        reduce(samples, axis=None, initial=0) for reduce in (np.fmin.reduce, np.fmax.reduce)
+    )
+    is_infinite = max(-float(low), float(high)) > np.finfo(np.float32).max
+    if is_infinite or (not allow_nan and np.isnan(samples.max(initial=0))):
         raise ValueError(f"clip {index} contains NaN or infinity")
     if rate is None and samples.ndim == 1:
         return samples

@@ -13,8 +13,8 @@ _FULL_SCALE = {
     "int16": (0, 2**15),
     "int32": (0, 2**31),
 }
-# Of an array without a rate: more are likelier the bands of a spectrogram, or clips in a table.
-MAX_BARE_CHANNELS = 2
+# More are likelier the bands of a spectrogram, or clips in a table; without a rate, more than two.
+MAX_CHANNELS, MAX_BARE_CHANNELS = 8, 2
 # No recording is so loud, but integers that were made floats are.
 _LOUDEST = 128.0
 

@@ -101,8 +101,8 @@ class BaseClipTransformer(TransformerMixin, VersionedEstimator):
               (n_samples, 2),
             - samples with their own rate: ``(samples, rate)`` in either order, or a dict
               ``{"array": samples, "sampling_rate": rate}`` as data sets of Hugging Face have it.
-              The shorter of two axes has the channels. They are mixed and resampled as a file of
-              them would be.
+              The shorter of two axes has the channels, 8 at most. They are mixed and resampled as a
+              file of them would be.
 
             Integers of 16 or 32 bits, and of 8 with a sign or without, are scaled to -1 to 1 as in
             WAV files. Other integers are refused, as are samples beyond 128.

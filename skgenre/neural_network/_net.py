@@ -50,6 +50,8 @@ class BaseNetClassifier(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BagCl
         if self.class_weight is not None:
             self._check_class_weight()
             sample_weight = sample_weight * compute_sample_weight(self.class_weight, genres)
+            if not sample_weight.any():
+                raise ValueError(f"class_weight={self.class_weight} leaves no song any weight")
         trained_on, held_out = self._split(genres, groups, seed)
         self._train(
             lay_out(X, codes, sample_weight, trained_on),

@@ -264,7 +264,7 @@ def test_few_short_waveforms_in_a_list_are_clips():
             np.zeros((3, 33075)),
             r"pass a sound of more as \(samples, rate\), and a table of clips by",
         ),
-        ((np.zeros((65, 1000)), SR), r"neither axis is one of 64 channels at most"),
+        ((np.zeros((13, 1000)), SR), r"neither axis is one of 8 channels at most"),
         (np.zeros((2, 2)), r"the shape \(2, 2\); which axis has the channels"),
         (np.zeros((1, 2, 1000)), r"the shape \(1, 2, 1000\)"),
         (np.ma.masked_less(STEREO[:, 0], 0), "clip 1 has masked samples"),
@@ -297,6 +297,13 @@ def test_samples_that_are_missing_fail_their_clip(stereo):
     with pytest.warns(UserWarning, match="clip 0: NaN or infinite samples"):
         features = segmenter.fit_transform([(broken, 44100), (stereo, 44100)])
     assert np.isnan(features).all(axis=(1, 2, 3)).tolist() == [True, False]
+
+
+@pytest.mark.parametrize("kind", [list, np.array, lambda clips: [(y, SR) for y in clips]], ids=str)
+def test_infinity_is_not_hidden_by_nan(kind):
+    clips = [np.r_[np.nan, np.inf, np.zeros(9000)]] * 2
+    with pytest.raises(ValueError, match="infinity"):
+        MFCCSegmenter(**SHORT, on_error="nan").fit(kind(clips))
 
 
 def test_tensors_of_tensorflow(songs):

@@ -121,6 +121,17 @@ def test_files_are_waveforms_at_the_rate_of_the_model(tiny, songs, song_files):
     assert_allclose(clf.predict_proba(list(song_files[0][:4])[::-1])[::-1], proba, atol=1e-4)
 
 
+def test_samples_with_their_rate_are_heard_as_files(tiny, songs, song_files):
+    X, y, groups = songs
+    clf = tiny("24-khz", segment_duration=0.5, epochs=1, sr=8000)
+    clf.fit(song_files[0], y, groups=groups)
+    integers = np.round(X[:3] * 2**15).astype(np.int16)
+    clips = [(integers[0], 22050), {"array": X[1], "sampling_rate": 22050}, song_files[0][2]]
+    assert_array_equal(clf.predict_proba(clips), clf.predict_proba(song_files[0][:3]))
+    with pytest.raises(ValueError, match="X is empty"):
+        clf.predict([])
+
+
 def test_unreadable_songs(tiny, music, tmp_path):
     X, y, _ = music
     broken = X.copy()
