@@ -57,6 +57,11 @@ _BEGINNINGS = {
 }
 _SIGNATURES = {head: re.compile(begin, re.DOTALL) for head, begin in _BEGINNINGS.items()}
 _MP4_BEGINNING = re.compile(rb"\x00\x00..ftyp", re.DOTALL)
+_AMID_MPEG = (
+    *(_SIGNATURES[head] for head in (b"RIFF", b"fLaC", b"wvpk")),
+    re.compile(rb"OggS\x00\x02"),
+    _MP4_BEGINNING,
+)
 # The outermost parts of MP4 and CAF files. Anything else is no part, but stands behind the file.
 _MP4_BOXES = frozenset(
     b"free ftyp mdat meta mfra moof moov pdin pnot prft sidx skip ssix styp udta uuid wide".split()
@@ -96,24 +101,29 @@ def _is_htk_or_mpc2k(head, size):
 def is_cut(file):
     """Tell whether a container announces more than its file holds."""
     start, size = find_start(file), _size(file)
-    head = _read(file, start, 12)
-    if head[:4] == b"OggS":
+    if _read(file, start, 4) == b"OggS":
         return not _ends_in_an_ogg_page(file, size)
+    return _end(file, start, size) > size
+
+
+def _end(file, start, size):
+    """Return where a container says that it ends, 0 if it does not."""
+    head = _read(file, start, 20)
     if head[:4] == _EBML:
-        return _matroska_end(file, start) > size
+        return _matroska_end(file, start)
     if head[4:8] == b"ftyp":
-        return _mp4_end(file, start, size) > size
+        return _mp4_end(file, start, size)
     if head[:4] == b"caff":
-        return _caf_end(file, start, size) > size
+        return _caf_end(file, start, size)
     if head[8:12] == b"WAVE":
-        return _wave_end(file, start) > size
+        return _wave_end(file, start)
     if head[:4] == _ASF[:4]:
-        return _asf_end(file, start) > size
+        return _asf_end(file, start)
     if head[:4] == b"DSD ":
-        return start + int.from_bytes(_read(file, start + 12, 8), "little") > size
+        return start + int.from_bytes(head[12:], "little")
     if head[:4] == b"RIFF" and head[8:12] == b"AVI ":
-        return start + 8 + int.from_bytes(head[4:8], "little") > size
-    return False
+        return start + 8 + int.from_bytes(head[4:8], "little")
+    return 0
 
 
 def is_unknown(size):
@@ -138,16 +148,25 @@ def find_files(file):
     """Return where each of the files starts that stand one behind the other, as far as is seen."""
     start = find_start(file)
     with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
-        head = data[start : start + 8]
+        head = data[start : start + 12]
         if head[:4] == b"OggS":
             found = _ogg_starts(data)
-        elif head[4:] == b"ftyp":
+        elif head[4:8] == b"ftyp":
             found = _matches(_MP4_BEGINNING, data)
         elif head[:4] in _SIGNATURES:
             found = _matches(_SIGNATURES[head[:4]], data)
         else:
             found = _mpeg_starts(data)
-    return found or [start]
+        end = _end(file, start, len(data))
+        if head[8:12] in (b"WAVE", b"AIFF", b"AIFC"):  # behind the music there are chunks
+            order: Literal["big", "little"] = "little" if head[:4] == b"RIFF" else "big"
+            end = start + 8 + int.from_bytes(head[4:8], order)
+        if 0 < end < len(data):
+            tag = _ID3.match(data, end)
+            end = tag.end() + _id3_size(data[tag.end() - 4 : tag.end()]) if tag else end
+            if _KINDS_BEHIND_A_TAG.match(data, end) or _MPEG_FRAME.match(data, end):
+                found.append(end)
+    return sorted(set(found)) or [start]
 
 
 def _matches(pattern, data):
@@ -155,14 +174,14 @@ def _matches(pattern, data):
 
 
 def _mpeg_starts(data):
-    """Find frames of numbers, the first frames behind tags, and FLAC headers."""
+    """Find frames of numbers, the first frames behind tags, and files of other kinds."""
     tags = [match.end() for match in _ID3.finditer(data)]
     behind_tags = {at + _id3_size(data[at - 4 : at]) for at in tags}
     frames = sorted(at for at in behind_tags if _MPEG_FRAME.match(data, at))
     # a tag may hold a whole file, which is not heard
     begin = frames[0] if tags and frames and tags[0] == 10 else 0
     found = {at for at in frames if at >= begin}
-    for start in (_MPEG_LENGTH, _SIGNATURES[b"fLaC"]):
+    for start in (_MPEG_LENGTH, *_AMID_MPEG):
         found.update(match.start() for match in start.finditer(data, begin))
     return sorted(found)
 

@@ -235,8 +235,8 @@ class FFmpegDecoder:
         if not self._n_decoded:
             return
         starts = find_files(self._file)
-        is_reached = self.reads_through and self._source.start + self._last >= starts[-1]
-        if len(starts) > 1 and not is_reached:
+        is_reached = self._source.start + self._last >= starts[-1]
+        if not is_reached or (len(starts) > 1 and not self.reads_through):
             raise AudioError({self.path: JOINED})
         if self.frames is None:
             is_whole = ends_well or self._container.format.name == "mp3"

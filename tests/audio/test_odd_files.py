@@ -473,9 +473,25 @@ def test_wav_files_of_two_programs_joined(save, as_bytes):
         load_audio(save("joined.wav", wav + other))
 
 
-def test_a_flac_behind_an_mp3_is_missed_and_a_tag_is_not(save, cbr, as_bytes):
-    with pytest.raises(AudioError, match="another file"):
-        load_audio(save("joined.mp3", cbr + as_bytes("a.flac", NOISE)))
+@pytest.mark.parametrize("first", ["wav", "aiff", "m4a", "mka", "wma", "mp3", "bare.mp3"])
+def test_files_of_two_kinds_joined_are_missed(save, cbr, as_bytes, encode, tmp_path, first):
+    mp3 = {"mp3": cbr, "bare.mp3": without_first_frame(cbr)}
+    codec = {"m4a": "aac", "mka": "flac", "wma": "wmav2"}.get(first)
+    if codec:
+        one = encode(tmp_path / f"one.{first}", NOISE, 44100, codec).read_bytes()
+    else:
+        one = mp3.get(first) or as_bytes(f"one.{first}", NOISE)
+    others = [as_bytes("a.flac", NOISE), as_bytes("a.ogg", NOISE)]
+    if first not in mp3:
+        others += [cbr, id3(b"title") + cbr]
+    for other in others:
+        path = save(f"joined.{first}", one + other)
+        with pytest.raises(AudioError, match="another file"):
+            load_audio(path)
+        assert "joined" in faults(path)
+
+
+def test_a_tag_behind_an_mp3_is_no_file(save, cbr):
     path = save("tagged.mp3", id3(b"title") + cbr + id3(b"a tag at the end"))
     assert seconds(path) == pytest.approx(4, abs=0.05)
     assert "joined" not in faults(path)
