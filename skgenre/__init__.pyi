@@ -19,6 +19,7 @@ from .ensemble import UnifiedGenreClassifier as UnifiedGenreClassifier
 from .feature_extraction import AudioDescriptorTransformer as AudioDescriptorTransformer
 from .feature_extraction import MelSpectrogramTransformer as MelSpectrogramTransformer
 from .feature_extraction import MFCCSegmenter as MFCCSegmenter
+from .feature_extraction import OnnxEmbedder as OnnxEmbedder
 from .feature_extraction import Wav2VecEmbedder as Wav2VecEmbedder
 from .feature_selection import FeatureWizSelector as FeatureWizSelector
 from .inspection import ComparisonDisplay as ComparisonDisplay

@@ -3,11 +3,13 @@
 from ._descriptors import AudioDescriptorTransformer
 from ._mel import MelSpectrogramTransformer
 from ._mfcc import MFCCSegmenter
+from ._onnx_embedder import OnnxEmbedder
 from ._wav2vec import Wav2VecEmbedder
 
 __all__ = [
     "AudioDescriptorTransformer",
     "MFCCSegmenter",
     "MelSpectrogramTransformer",
+    "OnnxEmbedder",
     "Wav2VecEmbedder",
 ]

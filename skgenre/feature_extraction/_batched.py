@@ -1,10 +1,11 @@
 from dataclasses import dataclass
+from fractions import Fraction
 from itertools import groupby
 from operator import attrgetter
 from pathlib import Path
 
 import numpy as np
-from joblib import delayed
+from joblib import Parallel, delayed, effective_n_jobs
 from sklearn.utils._param_validation import Integral, Interval
 
 from .._parallel import run_parallel
@@ -37,6 +38,13 @@ class BatchedClipTransformer(BaseClipTransformer):
         **BaseClipTransformer._parameter_constraints,
         "batch_size": [Interval(Integral, 1, None, closed="left")],
     }
+
+    # the kernel's calls at a time; a net with threads of its own takes one
+    _kernel_jobs: int | None = 1
+
+    def _segments_together(self, n_samples):
+        """Return the most segments of a length that the kernel gets at once."""
+        return self.batch_size
 
     def _read(self, clip):
         return super()._read(at_rate(clip, self.sr, self._working_sr))
@@ -93,14 +101,17 @@ class BatchedClipTransformer(BaseClipTransformer):
     def _in_batches(self, parts):
         """Yield the parts with their answers."""
         kernel = self._make_kernel()
-        waiting, n_segments = [], 0
+        n_enough = effective_n_jobs(self._kernel_jobs)
+        waiting, n_batches = [], Fraction(0)
         for part in parts:
             waiting.append(part)
-            n_segments += 0 if part.segments is None else len(part.segments)
-            if n_segments >= self.batch_size or (part.segments is None and n_segments == 0):
+            if part.segments is not None:
+                n_segments, n_samples = part.segments.shape
+                n_batches += Fraction(n_segments, self._segments_together(n_samples))
+            if n_batches >= n_enough or (part.segments is None and n_batches == 0):
                 self._answer(kernel, waiting)
                 yield from waiting
-                waiting, n_segments = [], 0
+                waiting, n_batches = [], Fraction(0)
         self._answer(kernel, waiting)
         yield from waiting
 
@@ -109,13 +120,15 @@ class BatchedClipTransformer(BaseClipTransformer):
         for part in parts:
             if part.segments is not None:
                 of_length.setdefault(part.segments.shape[1], []).append(part)
-        for same in of_length.values():
+        for n_samples, same in of_length.items():
             segments = np.concatenate([part.segments for part in same])
-            n_batches = -(-len(segments) // self.batch_size)
+            n_batches = -(-len(segments) // self._segments_together(n_samples))
             batches = np.array_split(segments, n_batches)
+            in_threads = Parallel(n_jobs=self._kernel_jobs, require="sharedmem")
             try:
                 with np.errstate(all="ignore"):
-                    answers = np.concatenate([kernel(batch) for batch in batches])
+                    answers = in_threads(delayed(kernel)(batch) for batch in batches)
+                answers = np.concatenate(answers)
             except MemoryError as error:
                 if len(segments) > 1:  # smaller batches may help
                     raise

@@ -23,13 +23,12 @@ def count_frames(n_samples, *, n_fft, hop_length, center):
     return 1 + (n_samples + padding - n_fft) // hop_length
 
 
-class MelKernel:
-    """Mel spectrograms in decibels, equal to librosa's, several times faster.
+class MelPowerKernel:
+    """Mel power spectra, equal to librosa's, several times faster.
 
-    Frames are transformed in blocks that fit the processor's cache, in float32 where the range of
-    decibels allows it: in one compiled loop for power spectra of an ``n_fft`` that is a power of
-    two, else by SciPy's transform and a few dense products that leave out the zeros of the filter
-    bank.
+    Frames are transformed in blocks that fit the processor's cache: in one compiled loop for power
+    spectra of an ``n_fft`` that is a power of two, else by SciPy's transform and a few dense
+    products that leave out the zeros of the filter bank.
 
     Parameters
     ----------
@@ -37,8 +36,8 @@ class MelKernel:
         As `librosa.feature.melspectrogram` takes them.
     n_mels, fmin, fmax, htk, norm
         As `librosa.filters.mel` takes them.
-    top_db
-        As `librosa.power_to_db` takes it. ``None`` is computed in float64.
+    dtype : numpy.dtype
+        What to compute in.
     """
 
     def __init__(
@@ -47,27 +46,21 @@ class MelKernel:
         sr,
         n_fft,
         hop_length,
-        win_length,
-        window,
-        center,
-        pad_mode,
-        power,
         n_mels,
-        fmin,
-        fmax,
-        htk,
-        norm,
-        top_db,
+        win_length=None,
+        window="hann",
+        center=True,
+        pad_mode="constant",
+        power=2.0,
+        fmin=0.0,
+        fmax=None,
+        htk=False,
+        norm="slaney",
+        dtype=np.float32,
     ):
-        float32_suffices = (
-            top_db is not None
-            and top_db * 2 / power <= _FLOAT32_RANGE_DB
-            and n_fft >= _FLOAT32_N_FFT
-        )
-        dtype = np.dtype(np.float32 if float32_suffices else np.float64)
         self._mel_power = _make_mel_power(
             frame_window(window, win_length or n_fft, n_fft).tobytes(),
-            dtype=dtype,
+            dtype=np.dtype(dtype),
             hop_length=hop_length,
             power=power,
             sr=sr,
@@ -83,23 +76,16 @@ class MelKernel:
         self._hop_length = hop_length
         self._center = center
         self._pad_mode = pad_mode
-        self._top_db = top_db
 
     def __call__(self, waveforms):
-        """Return (n, n_mels, n_frames) for waveforms (n, n_samples), each with its own maximum."""
+        """Return (n, n_mels, n_frames) for waveforms (n, n_samples)."""
         n_frames = count_frames(
             waveforms.shape[1],
             n_fft=self._n_fft,
             hop_length=self._hop_length,
             center=self._center,
         )
-        power = self._mel_power(self._pad(waveforms), n_frames)
-        mel = np.maximum(power, _AMIN, order="C")
-        np.log(mel, out=mel)
-        mel *= 10 / np.log(10)
-        if self._top_db is not None:
-            np.maximum(mel, mel.max(axis=(1, 2), keepdims=True) - self._top_db, out=mel)
-        return mel
+        return self._mel_power(self._pad(waveforms), n_frames)
 
     def _pad(self, waveforms):
         """Pad for centred frames, and with zeros to a whole number of hops."""
@@ -109,6 +95,37 @@ class MelKernel:
             waveforms = np.pad(waveforms, ((0, 0), (around, around)), self._pad_mode)
             around = 0
         return np.pad(waveforms.astype(self._dtype), ((0, 0), (around, around + after)))
+
+
+class MelKernel(MelPowerKernel):
+    """Mel spectrograms in decibels, in float32 where the range of decibels allows it.
+
+    Parameters
+    ----------
+    top_db
+        As `librosa.power_to_db` takes it. ``None`` is computed in float64.
+    **settings
+        As `MelPowerKernel` takes them.
+    """
+
+    def __init__(self, *, n_fft, power, top_db, **settings):
+        float32_suffices = (
+            top_db is not None
+            and top_db * 2 / power <= _FLOAT32_RANGE_DB
+            and n_fft >= _FLOAT32_N_FFT
+        )
+        dtype = np.float32 if float32_suffices else np.float64
+        super().__init__(n_fft=n_fft, power=power, dtype=dtype, **settings)
+        self._top_db = top_db
+
+    def __call__(self, waveforms):
+        """Return (n, n_mels, n_frames) for waveforms (n, n_samples), each with its own maximum."""
+        mel = np.maximum(super().__call__(waveforms), _AMIN, order="C")
+        np.log(mel, out=mel)
+        mel *= 10 / np.log(10)
+        if self._top_db is not None:
+            np.maximum(mel, mel.max(axis=(1, 2), keepdims=True) - self._top_db, out=mel)
+        return mel
 
 
 class _MelPower:

@@ -1,0 +1,146 @@
+"""What nets hear: segments of a waveform to the patches that a net takes."""
+
+import numpy as np
+
+from ..feature_extraction._spectrum import MelPowerKernel, count_frames
+from ._runtime import NetError
+
+_MUSICNN_SR = 16000
+_MUSICNN = {"n_fft": 512, "hop_length": 256, "n_mels": 96}
+
+
+def make_frontend(net, frontend, sr):
+    """Return the front end of a net.
+
+    Parameters
+    ----------
+    net : Net
+        The net, whose input says how long a patch is.
+    frontend : {"auto", "musicnn", "waveform"} or MelSpectrogramTransformer
+        What the net hears. ``"auto"`` is what its file names, or ``"musicnn"`` where it names none
+        and the net takes patches of 96 bands.
+    sr : float
+        Sample rate in Hz of waveforms, for nets that do not name their own.
+    """
+    if isinstance(frontend, str) and frontend == "auto":
+        frontend = _find(net)
+    if not isinstance(frontend, str):
+        return MelFrontend(
+            net,
+            frontend._make_kernel(),
+            sr=frontend.sr,
+            n_fft=frontend.n_fft,
+            hop_length=frontend.hop_length,
+            n_mels=frontend.n_mels,
+            center=frontend.center,
+        )
+    if frontend == "musicnn":
+        kernel = MelPowerKernel(sr=_MUSICNN_SR, **_MUSICNN)
+        return MelFrontend(
+            net, lambda y: np.log10(1 + 10000 * kernel(y)), sr=_MUSICNN_SR, center=True, **_MUSICNN
+        )
+    return WaveformFrontend(net, float(net.metadata.get("sample_rate", sr)))
+
+
+def _find(net):
+    """Return what the file of a net names as its front end, or what its input tells."""
+    named = net.metadata.get("frontend")
+    if named is None and len(net.shape) >= 2 and net.shape[-1] == _MUSICNN["n_mels"]:
+        return "musicnn"
+    if named not in ("musicnn", "waveform"):
+        raise NetError(
+            f"{net.name}: the file does not tell what the net hears; set frontend to 'musicnn', "
+            "'waveform' or a MelSpectrogramTransformer"
+        )
+    return named
+
+
+class MelFrontend:
+    """Spectrograms, cut into patches that lie side by side.
+
+    Parameters
+    ----------
+    net : Net
+        The net. Of the axes of its patches that are not of length 1, one holds bands and the other
+        frames.
+    kernel : callable
+        Waveforms (n, n_samples) to spectrograms (n, n_mels, n_frames).
+    sr, n_fft, hop_length, n_mels, center
+        As the kernel has them.
+    """
+
+    def __init__(self, net, kernel, *, sr, n_fft, hop_length, n_mels, center):
+        self.sr = sr
+        self._kernel = kernel
+        self._frames = {"n_fft": n_fft, "hop_length": hop_length, "center": center}
+        places = [place for place, size in enumerate(net.shape) if size != 1]
+        bands = [place for place in places[::-1] if net.shape[place] == n_mels]
+        if len(places) != 2 or not bands:
+            raise NetError(
+                f"{net.name}: the net takes patches of shape {net.shape}, which are no spectrograms "
+                f"of {n_mels} bands"
+            )
+        self._has_frames_first = bands[0] == places[1]
+        self._shape = tuple(1 if size == 1 else -1 for size in net.shape)
+        self._n_frames = net.shape[places[0] if self._has_frames_first else places[1]]
+        padding = 2 * (n_fft // 2) if center else 0
+        of_a_patch = (self._n_frames or 1) - 1
+        self._shortest = max(1, n_fft - padding + of_a_patch * hop_length)
+
+    def count_patches(self, n_samples):
+        """Return how many patches a segment gives."""
+        if self._n_frames is None:
+            return 1
+        return max(1, count_frames(n_samples, **self._frames) // self._n_frames)
+
+    def __call__(self, segments):
+        """Return patches, (n_segments, n_patches, ...), of segments, (n_segments, n_samples)."""
+        n_samples = segments.shape[1]
+        if n_samples < self._shortest:
+            segments = np.tile(segments, -(-self._shortest // n_samples))[:, : self._shortest]
+        mel = self._kernel(segments).astype(np.float32, copy=False)
+        n_segments, n_mels, n_frames = mel.shape
+        n_frames = self._n_frames or n_frames
+        n_patches = mel.shape[2] // n_frames
+        patches = mel[:, :, : n_patches * n_frames].reshape(n_segments, n_mels, n_patches, n_frames)
+        order = (0, 2, 3, 1) if self._has_frames_first else (0, 2, 1, 3)
+        patches = patches.transpose(order)
+        sizes = iter(patches.shape[2:])
+        shape = [1 if size == 1 else next(sizes) for size in self._shape]
+        return np.ascontiguousarray(patches).reshape(n_segments, n_patches, *shape)
+
+
+class WaveformFrontend:
+    """Stretches of the waveform that lie side by side.
+
+    Parameters
+    ----------
+    net : Net
+        The net. One axis of its patches is not of length 1, and holds samples.
+    sr : float
+        Sample rate in Hz of the waveform.
+    """
+
+    def __init__(self, net, sr):
+        self.sr = sr
+        places = [place for place, size in enumerate(net.shape) if size != 1]
+        if len(places) != 1:
+            raise NetError(
+                f"{net.name}: the net takes patches of shape {net.shape}, which are no waveforms"
+            )
+        self._n_samples = net.shape[places[0]]
+        self._shape = tuple(1 if size == 1 else -1 for size in net.shape)
+
+    def count_patches(self, n_samples):
+        """Return how many patches a segment gives."""
+        return 1 if self._n_samples is None else max(1, n_samples // self._n_samples)
+
+    def __call__(self, segments):
+        """Return patches, (n_segments, n_patches, ...), of segments, (n_segments, n_samples)."""
+        n_segments, n_samples = segments.shape
+        length = self._n_samples or n_samples
+        if n_samples < length:
+            segments = np.tile(segments, -(-length // n_samples))[:, :length]
+        n_patches = segments.shape[1] // length
+        patches = segments[:, : n_patches * length].reshape(n_segments * n_patches, *self._shape)
+        return patches.reshape(n_segments, n_patches, *patches.shape[1:])

@@ -1,0 +1,90 @@
+"""The few fields of an ONNX file that are looked at before onnxruntime gets it.
+
+Protocol buffers skip the fields that a description leaves out, so this one does without the package
+``onnx``. The numbers are those of onnx.proto.
+"""
+
+import os
+from functools import lru_cache
+
+from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
+from google.protobuf.message import DecodeError
+
+_KINDS = descriptor_pb2.FieldDescriptorProto
+# message: {field: (number, message or None for text, or int for numbers, whether it is a list)}
+_MESSAGES: dict = {
+    "Entry": {"key": (1, str, False), "value": (2, str, False)},
+    "Tensor": {"external_data": (13, "Entry", True), "data_location": (14, int, False)},
+    "SparseTensor": {"values": (1, "Tensor", False), "indices": (2, "Tensor", False)},
+    "Attribute": {
+        "t": (5, "Tensor", False),
+        "g": (6, "Graph", False),
+        "tensors": (10, "Tensor", True),
+        "graphs": (11, "Graph", True),
+        "sparse_tensor": (22, "SparseTensor", False),
+        "sparse_tensors": (23, "SparseTensor", True),
+    },
+    "Node": {"op_type": (4, str, False), "attribute": (5, "Attribute", True)},
+    "Graph": {
+        "node": (1, "Node", True),
+        "initializer": (5, "Tensor", True),
+        "sparse_initializer": (15, "SparseTensor", True),
+    },
+    "Function": {"node": (7, "Node", True), "attribute_proto": (11, "Attribute", True)},
+    "Model": {
+        "ir_version": (1, int, False),
+        "graph": (7, "Graph", False),
+        "functions": (25, "Function", True),
+    },
+}
+
+
+def parse(data):
+    """Return what an ONNX file's bytes hold; raises a `ValueError` where they are no such file."""
+    model = _model_class()()
+    try:
+        model.ParseFromString(data)
+    except DecodeError as error:
+        raise ValueError("it is no ONNX file, or was cut off") from error
+    if not model.ir_version or not model.graph.node:
+        raise ValueError("it is no ONNX file: it has no graph")
+    return model
+
+
+def find_external_data(message):
+    """Return the places of tensors that lie in other files."""
+    fields = _MESSAGES[message.DESCRIPTOR.name]
+    if "external_data" in fields and (message.external_data or message.data_location):
+        places = [entry.value for entry in message.external_data if entry.key == b"location"]
+        return [os.fsdecode(place) for place in places] or ["?"]
+    found = []
+    for field, value in message.ListFields():
+        if field.message_type is not None:
+            parts = value if fields[field.name][2] else [value]
+            found += [place for part in parts for place in find_external_data(part)]
+    return found
+
+
+@lru_cache(maxsize=1)
+def _model_class():
+    """Return the class of messages that hold a model."""
+    package = "skgenre.onnx"
+    file = descriptor_pb2.FileDescriptorProto(
+        name="skgenre/onnx.proto", package=package, syntax="proto3"
+    )
+    for name, fields in _MESSAGES.items():
+        message = file.message_type.add(name=name)
+        for field, (number, kind, is_list) in fields.items():
+            described = message.field.add(name=field, number=number)
+            described.label = _KINDS.LABEL_REPEATED if is_list else _KINDS.LABEL_OPTIONAL
+            if kind is str:
+                # as bytes: what is no UTF-8 is not for us to judge
+                described.type = _KINDS.TYPE_BYTES
+            elif kind is int:
+                described.type = _KINDS.TYPE_INT64
+            else:
+                described.type = _KINDS.TYPE_MESSAGE
+                described.type_name = f".{package}.{kind}"
+    pool = descriptor_pool.DescriptorPool()
+    pool.Add(file)
+    return message_factory.GetMessageClass(pool.FindMessageTypeByName(f"{package}.Model"))
