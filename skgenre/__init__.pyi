@@ -27,6 +27,7 @@ from .inspection import MelSpectrogramDisplay as MelSpectrogramDisplay
 from .inspection import OcclusionDisplay as OcclusionDisplay
 from .inspection import ReliabilityDisplay as ReliabilityDisplay
 from .inspection import SegmentTimelineDisplay as SegmentTimelineDisplay
+from .inspection import TagDisplay as TagDisplay
 from .inspection import TrainingHistoryDisplay as TrainingHistoryDisplay
 from .inspection import explain_segment as explain_segment
 from .mixture import GaussianMixtureClassifier as GaussianMixtureClassifier

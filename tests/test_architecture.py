@@ -28,6 +28,7 @@ HOMES = {
     "huggingface_hub": "_pretrained/_torch.py",
     "matplotlib": "inspection/_plotting.py",
     "numba": "_numba.py",
+    "onnxruntime": "_onnx/_runtime.py",
     "scikeras": "neural_network/_training.py",
     "tensorflow": "neural_network/_keras.py",
     "torch": "_pretrained/_torch.py",

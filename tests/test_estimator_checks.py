@@ -21,6 +21,7 @@ from skgenre import (
     KerasRNNClassifier,
     MelSpectrogramTransformer,
     MFCCSegmenter,
+    OnnxEmbedder,
     SegmentSummarizer,
     SegmentVotingClassifier,
     SpectrogramScaler,
@@ -44,6 +45,8 @@ ESTIMATORS = [
     AudioDescriptorTransformer(n_fft=256, hop_length=128, n_mels=20, duration=0.05),
     AudioDescriptorTransformer(features="tzanetakis2002", duration=0.03, on_error="nan"),
     AudioDescriptorTransformer(features=["rms", "tempo"], duration=0.05, n_segments=2),
+    OnnxEmbedder("tiny.onnx", duration=0.001),
+    OnnxEmbedder("tiny.onnx", duration=0.002, n_segments=2, on_error="nan"),
     Wav2VecEmbedder(**PRETRAINED, duration=105 / 16000),
     Wav2VecEmbedder(**PRETRAINED, duration=0.02, n_segments=2, on_error="nan"),
     SpectrogramScaler(),
@@ -112,11 +115,14 @@ EXPECTED_FAILURES = {
 
 @pytest.fixture
 def _pretrained_is_here(request):
-    """Run the checks of pretrained models in the folder of tiny checkpoints."""
-    if isinstance(request.getfixturevalue("estimator"), Wav2VecClassifier | Wav2VecEmbedder):
-        with contextlib.chdir(request.getfixturevalue("checkpoints")):
-            yield
-    else:
+    """Run the checks of pretrained models in a folder of tiny ones."""
+    estimator = request.getfixturevalue("estimator")
+    folder = None
+    if isinstance(estimator, Wav2VecClassifier | Wav2VecEmbedder):
+        folder = request.getfixturevalue("checkpoints")
+    elif isinstance(estimator, OnnxEmbedder):
+        folder = request.getfixturevalue("nets")
+    with contextlib.chdir(folder) if folder else contextlib.nullcontext():
         yield
 
 

@@ -15,6 +15,7 @@ HEAVY = (
     "librosa",
     "numba",
     "featurewiz",
+    "onnxruntime",
     "matplotlib",
     "xgboost",
     "sklearn",
@@ -35,7 +36,7 @@ def test_defining_a_pipeline_loads_no_deep_learning():
     loaded = in_fresh_process(
         "from skgenre import *; import sys;"
         "KerasCNNClassifier(), MFCCSegmenter(), AudioDescriptorTransformer(), FeatureWizSelector();"
-        "Wav2VecClassifier(), Wav2VecEmbedder();"
+        "Wav2VecClassifier(), Wav2VecEmbedder(), OnnxEmbedder();"
         "print(*sys.modules)"
     )
     assert not (set(HEAVY) - {"sklearn"}) & set(loaded)

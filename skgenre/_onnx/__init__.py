@@ -1,1 +1,1 @@
-"""Nets in ONNX files: what is refused, sessions of onnxruntime, and what the nets hear."""
+"""Nets in ONNX files: what is refused, and sessions of onnxruntime."""

@@ -191,7 +191,7 @@ class OnnxEmbedder(BaseDescriptorTransformer, BatchedClipTransformer):
         return net
 
     def _make_frontend(self):
-        from .._onnx._frontends import make_frontend
+        from ._frontends import make_frontend
 
         return make_frontend(self._open_net(), self.frontend, self.sr)
 

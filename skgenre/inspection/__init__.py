@@ -6,6 +6,7 @@ from ._occlusion import explain_segment
 from ._occlusion_display import OcclusionDisplay
 from ._reliability import ReliabilityDisplay
 from ._segment_timeline import SegmentTimelineDisplay
+from ._tags import TagDisplay
 from ._training_history import TrainingHistoryDisplay
 
 __all__ = [
@@ -14,6 +15,7 @@ __all__ = [
     "OcclusionDisplay",
     "ReliabilityDisplay",
     "SegmentTimelineDisplay",
+    "TagDisplay",
     "TrainingHistoryDisplay",
     "explain_segment",
 ]

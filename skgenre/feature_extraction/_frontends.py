@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from ..feature_extraction._spectrum import MelPowerKernel, count_frames
-from ._runtime import NetError
+from .._onnx._runtime import NetError
+from ._spectrum import MelPowerKernel, count_frames
 
 _MUSICNN_SR = 16000
 _MUSICNN = {"n_fft": 512, "hop_length": 256, "n_mels": 96}
@@ -87,6 +87,11 @@ class MelFrontend:
         of_a_patch = (self._n_frames or 1) - 1
         self._shortest = max(1, n_fft - padding + of_a_patch * hop_length)
 
+    @property
+    def patch_duration(self):
+        """Length of a patch in seconds, from its start to that of the next; None for any."""
+        return self._n_frames and self._n_frames * self._frames["hop_length"] / self.sr
+
     def count_patches(self, n_samples):
         """Return how many patches a segment gives."""
         if self._n_frames is None:
@@ -130,6 +135,11 @@ class WaveformFrontend:
             )
         self._n_samples = net.shape[places[0]]
         self._shape = tuple(1 if size == 1 else -1 for size in net.shape)
+
+    @property
+    def patch_duration(self):
+        """Length of a patch in seconds; None for any."""
+        return self._n_samples and self._n_samples / self.sr
 
     def count_patches(self, n_samples):
         """Return how many patches a segment gives."""
