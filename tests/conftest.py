@@ -150,9 +150,7 @@ def save_net():
             [describe(name, kind, [batch, width]) for name, width in outputs.items()],
             [axes, *(numpy_helper.from_array(m, f"m_{name}") for name, m in matrices.items())],
         )
-        model = helper.make_model(
-            graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=8
-        )
+        model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=8)
         helper.set_model_props(model, metadata or {})
         if change is not None:
             change(model)

@@ -9,6 +9,7 @@ graph. A second run gives the same file to the byte.
 """
 
 import argparse
+import ast
 import hashlib
 import json
 import os
@@ -43,23 +44,6 @@ TENSORS = {
     "max_pool": "model/Max:0",
 }
 MODELS = {"msd": "MSD_musicnn", "mtt": "MTT_musicnn"}
-# The checkpoint does not hold the names of the tags. Those of the Million Song Dataset are the
-# fifty most frequent ones of Last.fm, in the order of the net's outputs.
-TAGS = {
-    "msd": (
-        "rock pop alternative indie electronic female_vocalists dance 00s alternative_rock jazz "
-        "beautiful metal chillout male_vocalists classic_rock soul indie_rock Mellow electronica "
-        "80s folk 90s chill instrumental punk oldies blues hard_rock ambient acoustic experimental "
-        "female_vocalist guitar Hip-Hop 70s party country easy_listening sexy catchy funk electro "
-        "heavy_metal Progressive_rock 60s rnb indie_pop sad House happy"
-    ).split(),
-    "mtt": (
-        "guitar classical slow techno strings drums electronic rock fast piano ambient beat violin "
-        "vocal synth female indian opera male singing vocals no_vocals harpsichord loud quiet flute "
-        "woman male_vocal no_vocal pop soft sitar solo man classic choir voice new_age dance "
-        "male_voice female_vocal beats harp cello no_voice weird country metal female_voice choral"
-    ).split(),
-}
 
 
 def main():
@@ -73,7 +57,8 @@ def main():
     with tempfile.TemporaryDirectory() as folder:
         wheel = args.wheel or download(folder)
         checkpoint = unpack(wheel, MODELS[args.model], folder)
-        out.write_bytes(write_net(read_weights(checkpoint), TAGS[args.model]))
+        tags = read_tags(wheel, args.model)
+        out.write_bytes(write_net(read_weights(checkpoint), tags))
         print(f"{out.name}: {out.stat().st_size / 1e6:.2f} MB")
         compare(checkpoint, out, args.clips)
 
@@ -96,6 +81,19 @@ def unpack(wheel, model, folder):
             part = archive.read(f"musicnn/{model}/.{ending}")
             Path(folder, f"musicnn.{ending}").write_bytes(part)
     return os.path.join(folder, "musicnn")
+
+
+def read_tags(wheel, model):
+    """Return the names of the tags in the order of the outputs, which are not in the checkpoint."""
+    with zipfile.ZipFile(wheel) as archive:
+        source = archive.read("musicnn/configuration.py").decode()
+    for node in ast.parse(source).body:
+        if (
+            isinstance(node, ast.Assign)
+            and ast.unparse(node.targets[0]) == f"{model.upper()}_LABELS"
+        ):
+            return [name.replace(" ", "_") for name in ast.literal_eval(node.value)]
+    raise SystemExit(f"{wheel} names no tags")
 
 
 def read_weights(checkpoint):
@@ -212,9 +210,7 @@ def write_net(weights, tags):
 
     largest = graph.add("ReduceMax", [every, time], "max_pool", keepdims=0)
     mean = graph.add("ReduceMean", [every, time], "mean_pool", keepdims=0)
-    pools = [
-        graph.add("Unsqueeze", [pool, time], f"{pool}_column") for pool in (largest, mean)
-    ]
+    pools = [graph.add("Unsqueeze", [pool, time], f"{pool}_column") for pool in (largest, mean)]
     x = graph.add("Concat", pools, "pools", axis=2)
     x = graph.add("Flatten", [x], "flat", axis=1)
     x = graph.normalize(x, 9, "flat_norm")
@@ -236,7 +232,11 @@ def write_net(weights, tags):
     )
     helper.set_model_props(
         model,
-        {"frontend": "musicnn", "names_of_tags": json.dumps(tags), "names_of_logits": json.dumps(tags)},
+        {
+            "frontend": "musicnn",
+            "names_of_tags": json.dumps(tags),
+            "names_of_logits": json.dumps(tags),
+        },
     )
     onnx.checker.check_model(model, full_check=True)
     return model.SerializeToString(deterministic=True)

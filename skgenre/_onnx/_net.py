@@ -1,7 +1,9 @@
+import errno
 import hashlib
 import json
 import math
 import os
+import stat
 from functools import lru_cache
 from pathlib import Path
 
@@ -36,6 +38,8 @@ def open_net(model):
         name = printable(path)
     try:
         file = path.stat()
+        if not stat.S_ISREG(file.st_mode):
+            raise OSError(errno.EINVAL, "it is no file")
         return _open(path, name, file.st_size, file.st_mtime_ns)
     except OSError as error:
         names = ", ".join(map(repr, BUNDLED))
@@ -146,8 +150,10 @@ class Net:
             names = json.loads(self.metadata.get(f"names_of_{output}", "null"))
         except json.JSONDecodeError:
             names = None
-        if isinstance(names, list) and len(names) == width and all(
-            isinstance(name, str) for name in names
+        if (
+            isinstance(names, list)
+            and len(names) == width
+            and all(isinstance(name, str) for name in names)
         ):
             return names
         return [str(number) for number in range(width)]

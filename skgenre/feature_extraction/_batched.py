@@ -39,8 +39,10 @@ class BatchedClipTransformer(BaseClipTransformer):
         "batch_size": [Interval(Integral, 1, None, closed="left")],
     }
 
-    # the kernel's calls at a time; a net with threads of its own takes one
-    _kernel_jobs: int | None = 1
+    @property
+    def _kernel_jobs(self):
+        """How many calls of the kernel run at a time, in threads: one for nets with their own."""
+        return 1
 
     def _segments_together(self, n_samples):
         """Return the most segments of a length that the kernel gets at once."""

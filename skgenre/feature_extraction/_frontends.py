@@ -77,8 +77,8 @@ class MelFrontend:
         bands = [place for place in places[::-1] if net.shape[place] == n_mels]
         if len(places) != 2 or not bands:
             raise NetError(
-                f"{net.name}: the net takes patches of shape {net.shape}, which are no spectrograms "
-                f"of {n_mels} bands"
+                f"{net.name}: the net takes patches of shape {net.shape}, which are no "
+                f"spectrograms of {n_mels} bands"
             )
         self._has_frames_first = bands[0] == places[1]
         self._shape = tuple(1 if size == 1 else -1 for size in net.shape)
