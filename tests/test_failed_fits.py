@@ -24,6 +24,7 @@ from skgenre import (
     KerasRNNClassifier,
     MelSpectrogramTransformer,
     MFCCSegmenter,
+    OnnxEmbedder,
     SegmentSummarizer,
     SegmentVotingClassifier,
     SpectrogramScaler,
@@ -46,6 +47,7 @@ ESTIMATORS = {
     "mel": MelSpectrogramTransformer(**SHORT),
     "mfcc": MFCCSegmenter(**SHORT, n_mfcc=4, n_segments=2),
     "descriptors": AudioDescriptorTransformer(n_fft=256, hop_length=128, n_mels=20, duration=0.05),
+    "net": OnnxEmbedder(duration=0.1),
     "embedder": Wav2VecEmbedder(**PRETRAINED, duration=0.1),
     "scaler": SpectrogramScaler(),
     "minmax": SpectrogramScaler(method="minmax"),
@@ -68,8 +70,8 @@ ESTIMATORS = {
     "fine-tuned": Wav2VecClassifier(**PRETRAINED, **NET, segment_duration=0.02),
 }
 TABLES = {"selector", "stack", "pool", "unified", "unified-stack"}
-CLIPS = {"mel", "mfcc", "descriptors", "embedder", "fine-tuned"}
-STATELESS = {"mel", "mfcc", "descriptors", "embedder"}
+CLIPS = {"mel", "mfcc", "descriptors", "net", "embedder", "fine-tuned"}
+STATELESS = {"mel", "mfcc", "descriptors", "net", "embedder"}
 
 
 NAMES = [
@@ -93,6 +95,8 @@ def name(request):
 @pytest.fixture
 def estimator(name, request):
     estimator = clone(ESTIMATORS[name])
+    if name == "net":
+        estimator.set_params(model=str(request.getfixturevalue("nets") / "tiny.onnx"))
     if "checkpoint" in estimator.get_params():
         estimator.set_params(checkpoint=str(request.getfixturevalue("checkpoints") / "as-it-is"))
     return estimator
