@@ -1,4 +1,4 @@
-"""scikit-learn's estimators inside ours, as a pickle holds them.
+"""What is scikit-learn's inside our estimators, as a pickle holds it.
 
 Each estimator of scikit-learn warns on its own when it is loaded by another version. Those inside
 ours need not: ours tell the versions of all, once.
@@ -15,37 +15,54 @@ _parts: WeakValueDictionary = WeakValueDictionary()
 
 
 class _Part:
-    """Stands for an estimator in what is pickled; what is loaded is the estimator again."""
+    """Stands for an object of scikit-learn in what is pickled; what is loaded is the object."""
 
-    def __init__(self, estimator):
-        self.estimator = estimator
+    def __init__(self, value):
+        self.value = value
 
     def __reduce__(self):
-        state = {**self.estimator.__getstate__()}
+        state = {**self.value.__getstate__()}
         state.pop("_sklearn_version", None)
-        return _restore, (type(self.estimator), pack(state))
+        return _restore, (type(self.value), pack(state))
 
 
 def _restore(kind, state):
-    estimator = kind.__new__(kind)
-    estimator.__setstate__({**state, "_sklearn_version": sklearn.__version__})
-    return estimator
+    value = kind.__new__(kind)
+    if isinstance(value, BaseEstimator):
+        state = {**state, "_sklearn_version": sklearn.__version__}
+    if hasattr(value, "__setstate__"):
+        value.__setstate__(state)
+    else:
+        vars(value).update(state)
+    return value
 
 
 def pack(value):
-    """Return a value with each of scikit-learn's estimators in it as a part."""
-    if isinstance(value, BaseEstimator) and type(value).__module__.startswith("sklearn."):
-        # one part for one estimator, so that a pickle holds it once
-        part = _parts.get(id(value))
-        if part is None:
-            part = _parts[id(value)] = _Part(value)
-        return part
-    return _map(pack, value)
+    """Return a value in which parts stand for the objects of scikit-learn."""
+    if not _is_of_sklearn(value):
+        return _map(pack, value)
+    # one part for one object, so that a pickle holds it once
+    part = _parts.get(id(value))
+    if part is None:
+        part = _parts[id(value)] = _Part(value)
+    return part
+
+
+def _is_of_sklearn(value):
+    """Tell an object of scikit-learn that is pickled by its attributes."""
+    kind = type(value)
+    return (
+        kind.__module__.startswith("sklearn.")
+        and kind.__reduce__ is object.__reduce__
+        and kind.__reduce_ex__ is object.__reduce_ex__
+        and not isinstance(value, dict)
+        and isinstance(value.__getstate__(), dict)
+    )
 
 
 def unpack(value):
-    """Return a value with each part in it as its estimator: a shallow copy has parts."""
-    return value.estimator if isinstance(value, _Part) else _map(unpack, value)
+    """Return a value with the objects for the parts: what is copied, not pickled, has parts."""
+    return value.value if isinstance(value, _Part) else _map(unpack, value)
 
 
 def _map(function, value):

@@ -14,9 +14,11 @@ import pytest
 import sklearn
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.base import clone
+from sklearn.calibration import CalibratedClassifierCV
 from sklearn.ensemble import GradientBoostingClassifier, RandomForestClassifier
 from sklearn.exceptions import InconsistentVersionWarning
 from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 
@@ -121,10 +123,12 @@ def dump_and_load(value, how, path):
         SpectrogramScaler,
         lambda: GaussianMixtureClassifier(1),
         lambda: SegmentVotingClassifier(make_pipeline(StandardScaler(), LogisticRegression())),
+        lambda: SegmentVotingClassifier(CalibratedClassifierCV(LogisticRegression(), cv=2)),
+        lambda: SegmentVotingClassifier(GridSearchCV(LogisticRegression(), {"C": [0.1, 1]}, cv=2)),
         stack,
         lambda: UnifiedGenreClassifier(branches=[("summary", SegmentSummarizer())]),
     ],
-    ids=["scaler", "mixture", "voting", "stack", "unified"],
+    ids=["scaler", "mixture", "voting", "calibrated", "search", "stack", "unified"],
 )
 def test_other_versions_are_one_warning(monkeypatch, bags, tmp_path, make, how):
     X, y = bags

@@ -10,6 +10,7 @@ from .._division import check_groups, hold_out_songs
 from .._names import printable
 
 _DEFAULT_VALIDATION_FRACTION = 0.1
+_LARGEST_SUM_OF_WEIGHTS = 1e30
 
 
 class BaseNetClassifier(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BagClassifier):
@@ -52,6 +53,11 @@ class BaseNetClassifier(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BagCl
             sample_weight = sample_weight * compute_sample_weight(self.class_weight, genres)
             if not sample_weight.any():
                 raise ValueError(f"class_weight={self.class_weight} leaves no song any weight")
+        if sample_weight.sum() > _LARGEST_SUM_OF_WEIGHTS:
+            raise ValueError(
+                f"sample_weight, by class_weight, sums to {sample_weight.sum():g}; nets compute in "
+                f"float32 and take sums up to {_LARGEST_SUM_OF_WEIGHTS:g}"
+            )
         trained_on, held_out = self._split(genres, groups, seed)
         self._train(
             lay_out(X, codes, sample_weight, trained_on),

@@ -138,3 +138,12 @@ def test_songs_that_could_not_be_read_are_left_out(bags):
     X, y = bags[0].copy(), bags[1]
     X[7] = np.nan
     assert np.isfinite(ann().fit(X, y).predict_proba(X)).all()
+
+
+@pytest.mark.parametrize(
+    ("sample_weight", "class_weight"),
+    [(1e300, None), (1e300, "balanced"), (1, {"blues": 1e300})],
+)
+def test_weights_that_a_net_cannot_compute_with(bags, sample_weight, class_weight):
+    with pytest.raises(ValueError, match=r"nets .* take sums up to 1e\+30"):
+        ann(class_weight=class_weight).fit(*bags, sample_weight=np.full(40, sample_weight))
