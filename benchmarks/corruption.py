@@ -43,8 +43,9 @@ from skgenre.audio._isolation import WorkerError, Workers
 
 TIMEOUT = 30
 MEMORY_LIMIT = 0.5  # GiB that a worker may hold
-# What a decoder may lose where music starts or ends: the frames that need their neighbours.
-MAY_MISS = SR // 10
+# What a decoder may lose where music starts or ends: the frames that need their neighbours; and of
+# ADTS behind junk all that looks like the first frame, up to 8 KB.
+MAY_MISS, ADTS_MAY_MISS = SR // 10, SR * 6 // 10
 
 
 def read(judge, path):
@@ -95,7 +96,7 @@ def least_samples(group, how, n_good):
     """Return how many samples an array must hold of a file that was broken in some way."""
     names = {group, group.split()[0]}
     if how.startswith(("prefixed", "suffixed")):
-        return n_good - MAY_MISS
+        return n_good - (ADTS_MAY_MISS if group == "AAC" else MAY_MISS)
     if how.startswith("joined") and names.isdisjoint(ONLY_FIRST):
         return 2 * (n_good - MAY_MISS)
     return n_good if how.startswith("cut") and names.isdisjoint(CANNOT_TELL) else 0

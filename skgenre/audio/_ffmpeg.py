@@ -207,12 +207,17 @@ class FFmpegDecoder:
 
     def _packets(self):
         """Yield the packets of the stream, and an empty one that fetches what is left."""
-        try:
-            yield from self._container.demux(self._stream)
-        except av.error.FFmpegError:
-            if not self._has_all():
-                raise
-            yield av.Packet()  # it is of tags behind the music
+        while True:
+            try:
+                yield from self._container.demux(self._stream)
+                return
+            except IndexError:
+                continue  # it is of a stream that began later, which PyAV does not know
+            except av.error.FFmpegError:
+                if not self._has_all():
+                    raise
+                yield av.Packet()  # it is of tags behind the music
+                return
 
     def _has_all(self):
         """Tell whether all that was announced has been decoded."""

@@ -127,6 +127,19 @@ def test_the_sound_of_a_video(tmp_path, encode, ending):
     assert find_faults([path]).empty
 
 
+def test_a_stream_that_begins_in_the_middle_of_a_recording(tmp_path, encode):
+    path = encode(tmp_path / "recording.ts", STEREO, SR, "mp2")
+    n_samples = len(load_audio(path, sr=SR))
+    packets = path.read_bytes()
+    packets = [packets[i : i + 188] for i in range(0, len(packets), 188)]
+    # a packet of sound is given to a stream of its own
+    sound = [i for i, packet in enumerate(packets) if packet[1:3] == b"\x41\x00"]
+    middle = sound[len(sound) // 2]
+    packets[middle] = packets[middle][:1] + b"\x41\x50" + packets[middle][3:]
+    path.write_bytes(b"".join(packets))
+    assert n_samples - 16 * 1152 < len(load_audio(path, sr=SR)) < n_samples
+
+
 def test_a_video_without_sound_and_a_picture(tmp_path):
     with av.open(str(tmp_path / "silent.mp4"), "w") as container:
         video = container.add_stream("mpeg4", rate=10)
