@@ -18,6 +18,7 @@ from sklearn.utils.validation import (
 from sklearn_compat.utils.validation import check_array, validate_data
 
 from ._base import VersionedEstimator, check_not_empty, forget_table
+from ._division import check_groups
 from ._genres import check_genres
 
 AGGREGATES = ("mean", "product", "vote")
@@ -245,7 +246,7 @@ class BagClassifier(ClassifierMixin, VersionedEstimator):
     _dtype: Any = np.float32
 
     def _fit(self, X, y, sample_weight=None, groups=None):
-        y = validate_genres(self, y)
+        y, groups = validate_genres(self, y), check_groups(groups)
         X = self._validate_fit(X)
         check_consistent_length(X, y, groups)
         sample_weight = _check_sample_weight(sample_weight, X, dtype=np.float64)

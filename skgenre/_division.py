@@ -16,13 +16,14 @@ def check_groups(groups):
     """Return groups as an array, or None if there are none."""
     if groups is None:
         return None
-    groups = column_or_1d(groups)
-    if pd.isna(groups).any():
+    # as objects, for NumPy makes a text of NaN among texts
+    missing = pd.isna(np.asarray(groups, dtype=object).ravel())
+    if missing.any():
         raise ValueError(
-            "groups hold missing values; skgenre.artist_groups makes a song of an unknown artist a "
-            "group of its own"
+            f"groups hold missing values, the first in row {missing.argmax()}; "
+            "skgenre.artist_groups makes a song of an unknown artist a group of its own"
         )
-    return groups
+    return column_or_1d(groups)
 
 
 def hold_out_songs(genres, groups, fraction, seed):

@@ -69,5 +69,6 @@ def test_what_cannot_be_divided_is_said():
             divide(np.array(["rock", "rock", "blues"]), None, 0.3, np.random.RandomState(0))
     with pytest.raises(ValueError, match="each group has a genre that no other group has"):
         hold_out_songs(np.array([0, 0, 1, 1]), np.array([0, 0, 1, 1]), 0.3, 0)
-    with pytest.raises(ValueError, match="groups hold missing values"):
-        check_groups(pd.Series(["p", np.nan, "q"]))
+    for kind in (list, pd.Series):
+        with pytest.raises(ValueError, match="groups hold missing values, the first in row 1;"):
+            check_groups(kind(["p", np.nan, "q"]))

@@ -60,7 +60,9 @@ class SegmentVotingClassifier(MetaEstimatorMixin, BagClassifier):
     Notes
     -----
     The classifier sees genres as they are given to `fit`: its ``class_weight`` is keyed by them.
-    One that takes integers only, such as XGBoost's, needs genres that are integers from 0.
+    One that takes integers only, such as XGBoost's, needs genres that are integers from 0. The
+    `VotingClassifier` and `BaggingClassifier` of scikit-learn number the classes themselves, and
+    what is within them sees the numbers.
 
     To calibrate or to search a grid, put `sklearn.calibration.CalibratedClassifierCV` or
     `sklearn.model_selection.GridSearchCV` around this classifier, not inside: there they would part

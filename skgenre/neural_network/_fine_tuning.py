@@ -100,6 +100,11 @@ class BaseFineTunedClassifier(PretrainedMixin, BaseNetClassifier):
     def _validate_fit(self, clips):
         checkpoint = self._open_checkpoint()
         n_samples = round(self.segment_duration * checkpoint.sr)
+        if n_samples < 1:
+            raise ValueError(
+                f"segment_duration={self.segment_duration} is shorter than one sample at "
+                f"{checkpoint.sr} Hz"
+            )
         self._check_settings(checkpoint, n_samples)
         return self._read(clips, checkpoint.sr, _as_bands, (1, n_samples), "reading")
 

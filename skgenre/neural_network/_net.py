@@ -6,7 +6,7 @@ from sklearn.utils import check_random_state, compute_sample_weight
 from sklearn.utils._param_validation import Interval, StrOptions
 
 from .._bags import AGGREGATES, BagClassifier, list_segments, segment_weights, take_songs
-from .._division import check_groups, hold_out_songs
+from .._division import hold_out_songs
 from .._names import printable
 
 _DEFAULT_VALIDATION_FRACTION = 0.1
@@ -43,7 +43,7 @@ class BaseNetClassifier(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BagCl
                 f"'{printable(self.classes_[0])}'"
             )
         X, codes, sample_weight, groups = take_songs(
-            sample_weight > 0, X, codes, sample_weight, check_groups(groups)
+            sample_weight > 0, X, codes, sample_weight, groups
         )
         random_state = check_random_state(self.random_state)
         seed = random_state.randint(np.iinfo(np.int32).max)

@@ -451,7 +451,11 @@ def test_no_memory_left_tells_what_to_change(tiny, music, monkeypatch):
         ({"hidden_layer_sizes": (8, 0)}, ValueError, "hidden_layer_sizes must be positive"),
         ({"layers": 5}, ValueError, "layers=5 are not all there"),
         ({"pooling": "sum"}, ValueError, "'pooling' parameter"),
-        ({"segment_duration": 1e-6}, ValueError, "shorter than"),
+        (
+            {"segment_duration": 1e-6},
+            ValueError,
+            "segment_duration=1e-06 is shorter than one sample",
+        ),
         ({"checkpoint": "/nowhere/at/all"}, OSError, "'/nowhere/at/all' cannot be"),
     ],
 )
