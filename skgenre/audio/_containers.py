@@ -243,6 +243,8 @@ def _size(file):
 
 def _read(file, at, n):
     """Return bytes of a file, whose decoder finds it where it left it."""
+    if at >= _size(file):
+        return b""
     place = file.tell()
     file.seek(at)
     data = file.read(n)

@@ -233,9 +233,23 @@ def test_the_rest_of_the_last_packet_of_alac_in_caf_is_padding_and_not_music(tmp
     assert_allclose(load_audio(tmp_path / "song.caf", sr=44100), y, atol=1e-4)
 
 
-def test_an_mp4_whose_first_box_is_too_short(save):
-    with pytest.raises(AudioError, match="not readable"):
-        load_audio(save("song.m4a", b"\0\0\0\3ftypM4A " + bytes(20)))
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"\0\0\0\3ftypM4A " + bytes(20),
+        b"\0\0\0\x10ftypM4A \0\0\0\0\0\0\0\1mdat" + b"\xff" * 8 + bytes(20),
+        bytes.fromhex("3026b2758e66cf11a6d900aa0062ce6c") + b"\xff" * 20,
+        b"\x1a\x45\xdf\xa3\x01" + b"\xff" * 6 + b"\xf0" + bytes(20),
+        b"caff\0\1\0\0desc\x7f" + b"\xff" * 7 + bytes(20),
+        b"DSD " + b"\xff" * 40,
+        b"RIFF\xff\xff\xff\xf0WAVEdata\xff\xff\xff\xf0" + bytes(20),
+        b"ID3\4\0\0\x7f\x7f\x7f\x7f" + bytes(20),
+    ],
+)
+def test_sizes_that_no_file_has(save, data):
+    for ending in ("m4a", "wav"):
+        with pytest.raises(AudioError):
+            load_audio(save(f"song.{ending}", data))
 
 
 @pytest.mark.parametrize("ending", ["mp3", "ogg", "opus", "oga"])
