@@ -17,6 +17,7 @@ _PACKAGES = (
     "scipy",
     "numba",
     "librosa",
+    "onnxruntime",
     "keras",
     "tensorflow",
     "torch",

@@ -22,6 +22,7 @@ from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 
+import skgenre
 from skgenre import (
     AudioDescriptorTransformer,
     GaussianMixtureClassifier,
@@ -183,6 +184,12 @@ def test_versions_that_do_not_matter_do_not_warn(monkeypatch, bags, versions):
     with other_versions(monkeypatch, versions):
         data = pickle.dumps(GaussianMixtureClassifier(1).fit(*bags))
     pickle.loads(data)
+
+
+def test_every_package_that_matters_is_noted():
+    public = [getattr(skgenre, name) for name in skgenre.__all__]
+    noted = {package for item in public for package in getattr(item, "_stamped_packages", ())}
+    assert noted == set(_base._PACKAGES)
 
 
 def test_a_package_that_is_missing_here(monkeypatch, bags):
