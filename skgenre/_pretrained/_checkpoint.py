@@ -140,6 +140,12 @@ class Checkpoint:
                 f"The checkpoint {self.name!r} has no weights for {missing}; they are random",
                 stacklevel=2,
             )
+        broken = [key for key, w in model.named_parameters() if not torch.isfinite(w).all()]
+        if broken:
+            raise ValueError(
+                f"The checkpoint {self.name!r} is damaged: {len(broken)} of its weights, such as "
+                f"{broken[0]}, hold values that are not finite"
+            )
         return model.eval()
 
     def build(self):

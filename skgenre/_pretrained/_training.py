@@ -241,9 +241,7 @@ class _Training:
             ):
                 losses, right = self._judge(segments, codes, weights, rows)
                 loss, n_right = loss + float(losses.sum()), n_right + right
-        self._check(
-            loss, f"The loss of the songs held out after {len(self.history['loss'])} epochs"
-        )
+        self._check(loss, f"The val_loss of epoch {len(self.history['loss'])}")
         self.history.setdefault("val_loss", []).append(loss / len(segments))
         self.history.setdefault("val_accuracy", []).append(n_right / len(segments))
 

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 torch = pytest.importorskip("torch")
+transformers = pytest.importorskip("transformers")
 
 from skgenre import Wav2VecClassifier, Wav2VecEmbedder  # noqa: E402
 
@@ -40,6 +41,13 @@ def in_place_of_the_weights(value):
     return damage
 
 
+def put_nan(folder):
+    model = transformers.AutoModel.from_pretrained(folder)
+    with torch.no_grad():
+        next(model.encoder.layers[1].parameters())[0] = np.nan
+    model.save_pretrained(folder)
+
+
 def write(name, text):
     return lambda folder: (folder / name).write_text(text)
 
@@ -56,6 +64,7 @@ DAMAGES = {
     "empty weights": cut(0),
     "half the weights": cut(0.5),
     "flipped weights": flip,
+    "a weight of NaN": put_nan,
     "no weights": lambda folder: (folder / "model.safetensors").unlink(),
     "code": in_place_of_the_weights(Evil()),
     "a list": in_place_of_the_weights([1]),

@@ -8,7 +8,12 @@ import pytest
 from numpy.testing import assert_array_equal
 from sklearn.exceptions import NotFittedError
 
-from skgenre import KerasANNClassifier, KerasCNNClassifier, KerasRNNClassifier
+from skgenre import (
+    KerasANNClassifier,
+    KerasCNNClassifier,
+    KerasRNNClassifier,
+    Wav2VecClassifier,
+)
 from skgenre.neural_network import _training
 
 pytestmark = pytest.mark.filterwarnings("ignore:(overflow|invalid value) encou:RuntimeWarning")
@@ -147,3 +152,29 @@ def test_songs_that_could_not_be_read_are_left_out(bags):
 def test_weights_that_a_net_cannot_compute_with(bags, sample_weight, class_weight):
     with pytest.raises(ValueError, match=r"nets .* take sums up to 1e\+30"):
         ann(class_weight=class_weight).fit(*bags, sample_weight=np.full(40, sample_weight))
+
+
+WAVEFORMS = np.random.RandomState(0).normal(scale=0.1, size=(8, 2000)).astype(np.float32)
+
+
+@pytest.mark.parametrize(
+    ("params", "message"),
+    [
+        ({}, r"The loss after 1 steps is not finite; lower the learning_rate \(now 1e\+30\)"),
+        ({"precision": "bfloat16"}, r"or set precision='float32' \(now 'bfloat16'\)"),
+        # after a single step, by a finite loss
+        ({"epochs": 1, "batch_size": 64}, "The loss of the trained net is not finite"),
+        ({"epochs": 1, "batch_size": 64, "freeze_base": True}, "The loss of the trained net"),
+        ({"batch_size": 64, "validation_fraction": 0.25}, "The val_loss of epoch 1 is not finite"),
+    ],
+)
+def test_a_fine_tuned_net_whose_numbers_are_not_finite_is_refused(checkpoints, params, message):
+    settings = {"segment_duration": 0.05, "learning_rate": 1e30, "warmup_fraction": 0.0}
+    clf = Wav2VecClassifier(
+        checkpoint=checkpoints / "as-it-is",
+        **{**settings, "precision": "float32", "epochs": 3, "random_state": 0, **params},
+    )
+    with pytest.raises(FloatingPointError, match=message):
+        clf.fit(WAVEFORMS, ["a", "b"] * 4)
+    with pytest.raises(NotFittedError):
+        clf.predict(WAVEFORMS)
