@@ -16,7 +16,11 @@ from sklearn.linear_model import LogisticRegression
 from skgenre import KerasANNClassifier, SegmentVotingClassifier, Wav2VecClassifier, Wav2VecEmbedder
 from skgenre._seeding import global_generators_kept
 
-pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")
+pytestmark = [
+    pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here"),
+    # what Python 3.12 and later say of every fork like these
+    pytest.mark.filterwarnings("ignore:.*is multi-threaded, use of fork:DeprecationWarning"),
+]
 # far more than anything here takes: what waits for ever is to be seen as that
 LONG = 120
 

@@ -60,6 +60,11 @@ class BaseKerasClassifier(BaseNetClassifier):
         -------
         self : object
             The fitted classifier.
+
+        Raises
+        ------
+        FloatingPointError
+            If a loss, a weight or an answer becomes NaN or infinite; it tells what to change.
         """
         return self._fit(X, y, sample_weight, groups)
 

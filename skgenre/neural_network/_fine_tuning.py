@@ -83,6 +83,8 @@ class BaseFineTunedClassifier(PretrainedMixin, BaseNetClassifier):
         ------
         AudioError
             If songs cannot be read and ``on_error="raise"``; it names all of them.
+        FloatingPointError
+            If a loss or a weight becomes NaN or infinite; it tells what to change.
         MemoryError
             If the device has too little memory; it tells what to change.
         OSError
