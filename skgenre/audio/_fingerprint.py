@@ -58,10 +58,12 @@ def compute_fingerprint(blocks):
 
 
 def _fingerprint_frames(frames):
-    spectrum = scipy.fft.rfft(frames * _WINDOW)[:, _EDGES[0] : _EDGES[-1]]
-    power = spectrum.real**2 + spectrum.imag**2
-    energies = np.add.reduceat(power, _EDGES[:-1] - _EDGES[0], axis=1)
-    bits = np.diff(np.diff(energies, axis=1), axis=0) < 0
+    # samples that are too large to compute with say as little as silence
+    with np.errstate(over="ignore", invalid="ignore"):
+        spectrum = scipy.fft.rfft(frames * _WINDOW)[:, _EDGES[0] : _EDGES[-1]]
+        power = spectrum.real**2 + spectrum.imag**2
+        energies = np.add.reduceat(power, _EDGES[:-1] - _EDGES[0], axis=1)
+        bits = np.diff(np.diff(energies, axis=1), axis=0) < 0
     return np.packbits(bits, axis=1).view(">u4")[:, 0].astype(np.uint32)
 
 

@@ -9,6 +9,7 @@ import soundfile as sf
 import soxr
 
 from skgenre.audio import _faults, find_faults
+from skgenre.audio._copies import find_copies
 from skgenre.audio._fingerprint import compute_fingerprint, find_matches
 from skgenre.datasets import make_genre_clips
 
@@ -239,3 +240,12 @@ def test_names_that_are_not_utf_8(write, music, tmp_path):
     assert faults["fault"].tolist() == ["duplicate", "unreadable", "unreadable"]
     assert faults["detail"].tolist() == [copy, "no such file", "no such file"]
     assert faults["value"].dtype == float
+
+
+def test_copies_are_found_beside_samples_that_are_too_large_to_compute_with():
+    y = np.random.RandomState(0).uniform(-0.5, 0.5, 66150).astype(np.float32)
+    huge = y.copy()
+    huge[5000] = 1e25
+    other = np.random.RandomState(1).uniform(-0.5, 0.5, 66150).astype(np.float32)
+    labels = find_copies([y, huge, other], sr=22050)
+    assert labels[0] == labels[1] != labels[2]
