@@ -5,7 +5,7 @@ import zlib
 from pathlib import Path
 
 from .._base import installed_versions
-from .._checked_files import DamagedFileError
+from .._checked_files import DamagedFileError, make_private_folder
 from .._names import printable
 from ._torch import torch
 
@@ -49,7 +49,7 @@ class SavedTraining:
 
     def __init__(self, folder, name):
         folder = Path(folder)
-        folder.mkdir(parents=True, exist_ok=True)
+        make_private_folder(folder)
         self._name, self._file = name, folder / f"{name}.pt"
         others = sorted(path.name for path in folder.glob("*.pt") if path != self._file)
         if others and not self._file.exists():

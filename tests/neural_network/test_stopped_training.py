@@ -50,6 +50,7 @@ def load(saved):
 
 def test_what_is_saved_is_loaded(saved):
     assert str(load(saved)) == str(STATE)
+    assert os.stat("folder").st_mode & 0o777 == 0o700
 
 
 def test_each_flipped_bit_is_found(saved):
