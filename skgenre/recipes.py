@@ -28,6 +28,7 @@ from .feature_extraction import (
     AudioDescriptorTransformer,
     MelSpectrogramTransformer,
     MFCCSegmenter,
+    OnnxEmbedder,
     Wav2VecEmbedder,
 )
 from .feature_selection import FeatureWizSelector
@@ -112,6 +113,8 @@ def make_genre_classifier(
     stack                       ours: ``lda``, logistic regression and extremely randomised trees on
                                 the same features, weighed by what they say of songs held out; of
                                 other artists, where ``fit`` gets ``stack__groups``
+    musicnn                     ours: logistic regression on the tags of a pretrained net, musicnn
+                                [9]_, which comes with the package
     wav2vec             x       the fine-tuned Wav2Vec2 of [1]_
     wav2vec-embed       x       ours: logistic regression on the mean and standard deviation over
                                 time of the same model, as it is
@@ -156,6 +159,8 @@ def make_genre_classifier(
        convolutional neural networks", Interspeech, 2016.
     .. [8] Athulya K. M. and Sindhu S., "Deep learning based music genre classification using
        spectrogram", SSRN, 2021.
+    .. [9] J. Pons and X. Serra, "musicnn: Pre-trained convolutional neural networks for music audio
+       tagging", ISMIR 2019, late-breaking demo.
 
     Examples
     --------
@@ -255,6 +260,11 @@ def _stack_steps(reading, random_state):
     classifiers = [("lda", _shrunk_discriminants()), ("linear", linear), ("trees", trees)]
     stack = GroupStackingClassifier(classifiers, final_estimator="pool")
     return [*_table_steps(reading), ("stack", stack)]
+
+
+def _musicnn_steps(reading, random_state):
+    linear = LogisticRegression(C=0.01, class_weight="balanced", max_iter=2000)
+    return [("tags", OnnxEmbedder(**reading)), ("scale", StandardScaler()), ("musicnn", linear)]
 
 
 def _wav2vec_steps(reading, random_state):
@@ -371,6 +381,7 @@ RECIPES = {
     "linear": Recipe(_linear_steps, None),
     "lda": Recipe(_lda_steps, None),
     "stack": Recipe(_stack_steps, None),
+    "musicnn": Recipe(_musicnn_steps, None),
     "wav2vec": Recipe(_wav2vec_steps, 6),
     "wav2vec-embed": Recipe(_wav2vec_embed_steps, 6),
     "unified": Recipe(_unified_steps, 10),

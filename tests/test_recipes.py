@@ -40,6 +40,7 @@ OTHERS = {
     "linear": {},
     "lda": {},
     "stack": {"stack__trees__n_estimators": 10},
+    "musicnn": {},
 }
 
 
