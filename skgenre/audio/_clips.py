@@ -23,7 +23,7 @@ from ._sound import (
 )
 
 # What is shorter is no clip, in seconds.
-_SHORTEST = 0.01
+_SHORTEST = 0.02
 # Tables of such rows that are let through all the same, as large as those of scikit-learn's checks.
 _MAX_ROWS, _MAX_SAMPLES = 300, 30
 _HUGGING_FACE = {"array", "sampling_rate"}
@@ -52,7 +52,7 @@ def validate_clips(estimator, X, *, reset, allow_nan=False):
 
     Notes
     -----
-    An array whose rows are shorter than 10 ms holds no clips. It is refused if it has more than 300
+    An array whose rows are shorter than 20 ms holds no clips. It is refused if it has more than 300
     rows or 30 columns; if not, its numbers are taken as they are, integers too, since
     scikit-learn's checks of estimators consist of such tables. A list of such waveforms is refused
     if there are more than 300.

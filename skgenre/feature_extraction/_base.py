@@ -122,7 +122,7 @@ class BaseClipTransformer(TransformerMixin, VersionedEstimator):
             If clips cannot be read and ``on_error="raise"``; it names all of them.
         ValueError
             If ``out`` has another shape or kind of number than the features, or if X holds no
-            clips. An array whose rows are shorter than 10 ms is one of something else, such as
+            clips. An array whose rows are shorter than 20 ms is one of something else, such as
             features or channels, and refused if it has more than 300 rows or 30 columns. A smaller
             one is let through, with its numbers as they are: scikit-learn's checks pass such.
         """

@@ -220,9 +220,10 @@ STEREO = np.random.RandomState(0).uniform(-1, 1, size=(33075, 2)).astype(np.floa
         STEREO[:, :1],
         np.resize(STEREO, (710, 57)),
         np.resize(STEREO, (5, 57)),
+        np.resize(STEREO, (96, 440)),
         STEREO[:301],
     ],
-    ids=range(8),
+    ids=range(9),
 )
 def test_a_table_of_something_else_is_refused_at_once(X):
     with pytest.raises(
