@@ -69,8 +69,9 @@ def _map(function, value):
     """Return a container of what a function gives for its elements; as it is if it has no parts."""
     if type(value) in (dict, Bunch):
         mapped = {key: function(element) for key, element in value.items()}
-        is_same = all(mapped[key] is value[key] for key in value)
-        return value if is_same else type(value)(**mapped)
+        if all(mapped[key] is value[key] for key in value):
+            return value
+        return mapped if type(value) is dict else Bunch(**mapped)
     if type(value) in (list, tuple):
         elements = [function(element) for element in value]
         is_same = all(new is old for new, old in zip(elements, value, strict=True))

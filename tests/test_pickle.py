@@ -21,6 +21,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
+from sklearn.utils import Bunch
 
 import skgenre
 from skgenre import (
@@ -199,6 +200,22 @@ def test_a_package_that_is_missing_here(monkeypatch, bags):
         pytest.warns(_base.OtherVersionsWarning, match=r"numpy [\d.]+ \(not installed here\)"),
     ):
         pickle.loads(data)
+
+
+def test_containers_of_estimators_come_back_as_they_are():
+    inside = StandardScaler()
+    held = {1: inside, "list": [inside, 2], "tuple": (inside,), "bunch": Bunch(a=inside, b=0)}
+    held["array"] = np.array([[inside, None]], dtype=object)
+    scaler = SpectrogramScaler(method=held)
+    for copied in (pickle.loads(pickle.dumps(scaler)), copy.copy(scaler), copy.deepcopy(scaler)):
+        method = copied.method
+        assert list(method) == list(held)
+        first = method[1]
+        assert type(first) is StandardScaler
+        assert method["list"] == [first, 2]
+        assert method["tuple"] == (first,)
+        assert method["bunch"] == Bunch(a=first, b=0)
+        assert method["array"].tolist() == [[first, None]]
 
 
 def test_a_pickle_holds_what_is_shared_once(bags):
