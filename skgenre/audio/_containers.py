@@ -66,6 +66,9 @@ _AMID_MPEG = (
 _MP4_BOXES = frozenset(
     b"free ftyp mdat meta mfra moof moov pdin pnot prft sidx skip ssix styp udta uuid wide".split()
 )
+# The first entry of a list of the files that tracks lie in, without the mark of the file itself.
+_ELSEWHERE = re.compile(rb"dref\0{7}[^\0].{4}(?:alis|rsrc|url |urn )\0{4}", re.DOTALL)
+_LONGEST_MOOV = 2**28
 _CAF_CHUNKS = frozenset(
     b"chan data desc edct free info inst kuki mark midi ovvw pakt peak regn strg umid uuid".split()
 )
@@ -320,8 +323,24 @@ def _asf_end(file, start):
     return at + int.from_bytes(data[16:], "little") if data[:16] == _ASF_DATA else 0
 
 
+def has_sound_elsewhere(file):
+    """Tell whether a track of an MP4 or QuickTime file lies in another file."""
+    start = find_start(file)
+    for name, at, length in _mp4_boxes(file, start, _size(file)):
+        if name == b"moov" and _ELSEWHERE.search(_read(file, at, min(length, _LONGEST_MOOV))):
+            return True
+    return False
+
+
 def _mp4_end(file, at, size):
     """Return where the last of the outermost boxes of an MP4 file ends."""
+    for _, start, length in _mp4_boxes(file, at, size):
+        at = start + length
+    return at
+
+
+def _mp4_boxes(file, at, size):
+    """Yield (name, where it starts, its length) of the outermost boxes of an MP4 file."""
     while at + 8 <= size:
         head = _read(file, at, 16)
         length = int.from_bytes(head[:4], "big")
@@ -331,8 +350,8 @@ def _mp4_end(file, at, size):
             length = size - at
         if length < 8 or head[4:8] not in _MP4_BOXES:
             break
+        yield head[4:8], at, length
         at += length
-    return at
 
 
 def _caf_end(file, at, size):

@@ -8,7 +8,7 @@ import av
 import numpy as np
 from av.codec.context import Flags2
 
-from ._containers import find_files, find_start, is_cut, read_mpeg_length
+from ._containers import find_files, find_start, has_sound_elsewhere, is_cut, read_mpeg_length
 from ._errors import JOINED, TRUNCATED, AudioError, UnknownFormatError
 
 # What FFmpeg may take a file for. Playlists and the like, which name other files, are not in it.
@@ -99,6 +99,8 @@ class FFmpegDecoder:
         self._stream: Any = self._container.streams.best("audio")
         if self._stream is None or not self._stream.codec_context:
             raise ValueError("it holds no sound that FFmpeg can decode")
+        if self._container.format.name.startswith("mov") and has_sound_elsewhere(self._file):
+            raise AudioError({self.path: "its sound is in another file"})
         self._stream.codec_context.thread_count = 1
         if self._is_strict:
             self._stream.codec_context.options = {"err_detect": "careful+compliant+aggressive"}

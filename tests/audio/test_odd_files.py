@@ -175,6 +175,17 @@ def test_tags_before_and_behind_a_file_of_any_kind(save, of_ffmpeg):
             load_audio(save(f"cut{path.suffix}", tags[0] + song[: int(0.99 * len(song))]))
 
 
+@pytest.mark.parametrize(("ending", "codec"), [("mov", "pcm_s16le"), ("m4a", "aac")])
+def test_a_film_whose_sound_is_in_another_file_is_refused(save, encode, tmp_path, ending, codec):
+    path = encode(tmp_path / f"film.{ending}", NOISE, SR, codec)
+    assert seconds(path) == pytest.approx(4, abs=0.1)
+    data = bytearray(path.read_bytes())
+    place = data.index(b"url \0\0\0\1")
+    data[place + 7] = 0
+    with pytest.raises(AudioError, match="its sound is in another file"):
+        load_audio(save(data, f"else.{ending}"))
+
+
 def test_a_wma_from_a_pipe_is_read_to_its_end(save, encode, tmp_path):
     wma = bytearray(encode(tmp_path / "song.wma", NOISE, 44100, "wmav2").read_bytes())
     about = wma.index(bytes.fromhex("a1dcab8c47a9cf118ee400c00c205365"))
