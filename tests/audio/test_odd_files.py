@@ -183,7 +183,7 @@ def test_a_film_whose_sound_is_in_another_file_is_refused(save, encode, tmp_path
     place = data.index(b"url \0\0\0\1")
     data[place + 7] = 0
     with pytest.raises(AudioError, match="its sound is in another file"):
-        load_audio(save(data, f"else.{ending}"))
+        load_audio(save(f"else.{ending}", data))
 
 
 def test_a_wma_from_a_pipe_is_read_to_its_end(save, encode, tmp_path):
