@@ -196,7 +196,9 @@ def test_integers_of_no_audio_type_are_refused(songs, dtype):
             mfcc(clips)
 
 
-@pytest.mark.parametrize("kind", [list, lambda X: X, lambda X: [(y, SR) for y in X]], ids=str)
+@pytest.mark.parametrize(
+    "kind", [list, lambda X: X, lambda X: [(y, SR) for y in X]], ids=["list", "table", "pairs"]
+)
 def test_integers_that_were_made_floats_are_refused(songs, kind):
     X = songs[0][:3].copy()
     X[1] *= 32768
@@ -300,7 +302,9 @@ def test_samples_that_are_missing_fail_their_clip(stereo):
     assert np.isnan(features).all(axis=(1, 2, 3)).tolist() == [True, False]
 
 
-@pytest.mark.parametrize("kind", [list, np.array, lambda clips: [(y, SR) for y in clips]], ids=str)
+@pytest.mark.parametrize(
+    "kind", [list, np.array, lambda clips: [(y, SR) for y in clips]], ids=["list", "array", "pairs"]
+)
 def test_infinity_is_not_hidden_by_nan(kind):
     clips = [np.r_[np.nan, np.inf, np.zeros(9000)]] * 2
     with pytest.raises(ValueError, match="infinity"):
