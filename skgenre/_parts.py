@@ -4,6 +4,7 @@ Each estimator of scikit-learn warns on its own when it is loaded by another ver
 ours need not: ours tell the versions of all, once.
 """
 
+from copy import deepcopy
 from weakref import WeakValueDictionary
 
 import numpy as np
@@ -21,20 +22,26 @@ class _Part:
         self.value = value
 
     def __reduce__(self):
-        state = {**self.value.__getstate__()}
+        state = dict(self.value.__getstate__())
         state.pop("_sklearn_version", None)
-        return _restore, (type(self.value), pack(state))
+        # made before its state is, which may lead back to it
+        return _create, (type(self.value),), pack(state), None, None, _set_state
+
+    def __deepcopy__(self, memo):
+        return _Part(deepcopy(self.value, memo))
 
 
-def _restore(kind, state):
-    value = kind.__new__(kind)
+def _create(kind):
+    return kind.__new__(kind)
+
+
+def _set_state(value, state):
     if isinstance(value, BaseEstimator):
         state = {**state, "_sklearn_version": sklearn.__version__}
     if hasattr(value, "__setstate__"):
         value.__setstate__(state)
     else:
         vars(value).update(state)
-    return value
 
 
 def pack(value):

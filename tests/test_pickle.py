@@ -248,3 +248,16 @@ def test_nets_pickled_where_their_functions_once_were_answer_as_then():
         assert_allclose(clf.predict_proba(songs), proba, atol=1e-5)
         copied = pickle.loads(pickle.dumps(clf))
         assert_array_equal(copied.predict_proba(songs), clf.predict_proba(songs))
+
+
+def test_parts_that_lead_back_to_themselves():
+    part = LogisticRegression(C=0.5)
+    part.context = {"of": [part]}
+    clf = SegmentVotingClassifier(part)
+    for protocol in (0, 2, pickle.HIGHEST_PROTOCOL):
+        loaded = pickle.loads(pickle.dumps(clf, protocol)).estimator
+        assert loaded.context["of"][0] is loaded
+        assert loaded.C == 0.5
+    copied = copy.deepcopy(clf).estimator
+    assert copied.context["of"][0] is copied
+    assert copied is not part
