@@ -42,8 +42,7 @@ def assert_drawn_as_it_is(*labels):
     for label in labels:
         assert not label.get_parse_math()
         assert not label.get_usetex()
-    (figure,) = map(plt.figure, plt.get_fignums())
-    figure.canvas.draw()
+    labels[0].figure.canvas.draw()
 
 
 def test_comparison(name):
