@@ -26,6 +26,8 @@ _READ_THROUGH = _STREAMS | {"flac", "matroska,webm", "mp3", "ogg"}
 # padding; those of MP3 count both, and some of them the frame that they stand in.
 _MAY_MISS = {"mp3": 4 * 1152, "flac": 0, "tta": 0, "wv": 0, "ape": 0}
 _TWO_FRAMES = 4096
+# PyAV reads beyond the list of the channels of a frame that has more.
+_MOST_PLANES = 8
 # Formats that end with a whole packet.
 _WHOLE_PACKETS = frozenset({"flv"})
 
@@ -229,6 +231,11 @@ class FFmpegDecoder:
         """Refuse a stream that goes on with another sample rate or number of channels."""
         if not self._n_decoded:
             self.samplerate, self.channels = frame.sample_rate, frame.layout.nb_channels
+            if frame.format.is_planar and self.channels > _MOST_PLANES:
+                limit = (
+                    f"it has {self.channels} channels; {_MOST_PLANES} are the most that are read"
+                )
+                raise AudioError({self.path: limit})
         for what, before, now in (
             ("sample rate", self.samplerate, frame.sample_rate),
             ("number of channels", self.channels, frame.layout.nb_channels),

@@ -182,3 +182,17 @@ def test_damaged_packets_are_left_out_and_named(tmp_path, encode):
     data[half : half + 300] = np.random.RandomState(0).bytes(300)
     path.write_bytes(data)
     assert "damaged" in find_faults([path])["fault"].tolist()
+
+
+def test_more_channels_than_the_decoder_can_hand_over_are_refused(tmp_path):
+    y = np.random.RandomState(0).uniform(-0.5, 0.5, (1, 9 * 4096)).astype(np.float32)
+    frame = av.AudioFrame.from_ndarray(y, "flt", "9 channels")
+    frame.sample_rate = 44100
+    with av.open(str(tmp_path / "nine.wv"), "w") as container:
+        stream = container.add_stream("wavpack", rate=44100, layout="9 channels")
+        stream.format = "fltp"
+        for part in av.AudioResampler("fltp", "9 channels", 44100).resample(frame):
+            container.mux(stream.encode(part))
+        container.mux(stream.encode(None))
+    with pytest.raises(AudioError, match="it has 9 channels; 8 are the most"):
+        load_audio(tmp_path / "nine.wv")
