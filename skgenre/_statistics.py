@@ -50,6 +50,16 @@ def check_choice(parameter, names, choices):
         raise ValueError(f"{parameter} must be some of {sorted(choices)}, each once, got {names!r}")
 
 
+def summarize_frames(frames, statistics):
+    """Return statistics over the frames of segments as bags of one frame hold them, in float32.
+
+    ``frames`` are (n_segments, n_frames, n_values), and what comes of them is
+    (n_segments, n_statistics * n_values, 1).
+    """
+    features = summarize(frames.transpose(2, 0, 1), statistics, axis=2).T
+    return np.ascontiguousarray(features[..., np.newaxis], dtype=np.float32)
+
+
 def summarize(values, statistics, axis):
     """Return all bands of the first statistic over ``axis``, then of the second, and so on."""
     return np.concatenate([STATISTICS[name](values, axis=axis) for name in statistics])

@@ -129,13 +129,11 @@ class Checkpoint:
                 output_loading_info=True,
                 **options,
             )
-        if report["missing_keys"]:
-            # transformers leaves some of them as the memory was
-            drawn = self.build().state_dict()
-            filled = {key: drawn[key] for key in report["missing_keys"]}
-            model.load_state_dict(filled, strict=False)
         missing = sorted(key for key in report["missing_keys"] if _NOT_MISSED not in key)
         if missing:
+            # transformers leaves some of them as the memory was
+            drawn = self.build().state_dict()
+            model.load_state_dict({key: drawn[key] for key in missing}, strict=False)
             warnings.warn(
                 f"The checkpoint {self.name!r} has no weights for {missing}; they are random",
                 stacklevel=2,
@@ -171,6 +169,11 @@ class Checkpoint:
     def n_layers(self):
         """Number of transformer layers."""
         return self.config.num_hidden_layers
+
+    @cached_property
+    def architecture(self):
+        """What is the same for models that differ in their weights alone."""
+        return self.config.to_json_string()
 
     @cached_property
     def shortest(self):

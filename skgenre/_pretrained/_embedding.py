@@ -1,6 +1,4 @@
-import numpy as np
-
-from .._statistics import summarize
+from .._statistics import summarize_frames
 from ._checkpoint import frozen_model, hidden_states
 from ._precision import settle_precision
 from ._torch import autocast, memory_advice, torch
@@ -38,5 +36,4 @@ def embed_segments(segments, *, checkpoint, layers, statistics, device, precisio
         with torch.inference_mode(), autocast(device, precision):
             states = hidden_states(model, inputs, layers)
     frames = torch.cat([state.float() for state in states], dim=-1).cpu().numpy()
-    features = summarize(frames.transpose(2, 0, 1), statistics, axis=2).T
-    return np.ascontiguousarray(features[..., np.newaxis], dtype=np.float32)
+    return summarize_frames(frames, statistics)

@@ -37,7 +37,7 @@ def settle_precision(precision, device, checkpoint, model):
     fastest = find_precision(precision, device)
     if precision != "auto" or fastest == "float32":
         return fastest
-    key = device, checkpoint.config.to_json_string()
+    key = device, checkpoint.architecture
     if key not in _settled:
         difference = _compare_with_float32(fastest, device, checkpoint, model)
         is_right = difference <= _LARGEST_DIFFERENCE

@@ -1,5 +1,7 @@
 """What nets hear: segments of a waveform to the patches that a net takes."""
 
+from functools import cached_property
+
 import numpy as np
 
 from .._onnx._runtime import NetError
@@ -27,7 +29,7 @@ def make_frontend(net, frontend, sr):
     if not isinstance(frontend, str):
         return MelFrontend(
             net,
-            frontend._make_kernel(),
+            frontend._make_kernel,
             sr=frontend.sr,
             n_fft=frontend.n_fft,
             hop_length=frontend.hop_length,
@@ -35,11 +37,13 @@ def make_frontend(net, frontend, sr):
             center=frontend.center,
         )
     if frontend == "musicnn":
-        kernel = MelPowerKernel(sr=_MUSICNN_SR, **_MUSICNN)
-        return MelFrontend(
-            net, lambda y: np.log10(1 + 10000 * kernel(y)), sr=_MUSICNN_SR, center=True, **_MUSICNN
-        )
+        return MelFrontend(net, _make_musicnn_kernel, sr=_MUSICNN_SR, center=True, **_MUSICNN)
     return WaveformFrontend(net, float(net.metadata.get("sample_rate", sr)))
+
+
+def _make_musicnn_kernel():
+    kernel = MelPowerKernel(sr=_MUSICNN_SR, **_MUSICNN)
+    return lambda waveforms: np.log10(1 + 10000 * kernel(waveforms))
 
 
 def _find(net):
@@ -63,15 +67,16 @@ class MelFrontend:
     net : Net
         The net. Of the axes of its patches that are not of length 1, one holds bands and the other
         frames.
-    kernel : callable
-        Waveforms (n, n_samples) to spectrograms (n, n_mels, n_frames).
+    make_kernel : callable
+        Returns the function from waveforms (n, n_samples) to spectrograms (n, n_mels, n_frames);
+        called when something is heard.
     sr, n_fft, hop_length, n_mels, center
         As the kernel has them.
     """
 
-    def __init__(self, net, kernel, *, sr, n_fft, hop_length, n_mels, center):
+    def __init__(self, net, make_kernel, *, sr, n_fft, hop_length, n_mels, center):
         self.sr = sr
-        self._kernel = kernel
+        self._make_kernel = make_kernel
         self._frames = {"n_fft": n_fft, "hop_length": hop_length, "center": center}
         places = [place for place, size in enumerate(net.shape) if size != 1]
         bands = [place for place in places[::-1] if net.shape[place] == n_mels]
@@ -86,6 +91,10 @@ class MelFrontend:
         padding = 2 * (n_fft // 2) if center else 0
         of_a_patch = (self._n_frames or 1) - 1
         self._shortest = max(1, n_fft - padding + of_a_patch * hop_length)
+
+    @cached_property
+    def _kernel(self):
+        return self._make_kernel()
 
     @property
     def patch_duration(self):

@@ -4,7 +4,7 @@ import numpy as np
 from sklearn.utils._param_validation import StrOptions
 
 from .._base import installed_versions
-from .._statistics import check_statistics, summarize
+from .._statistics import check_statistics, summarize_frames
 from ._base import BaseClipTransformer, BaseDescriptorTransformer
 from ._batched import BatchedClipTransformer
 from ._mel import MelSpectrogramTransformer
@@ -205,8 +205,7 @@ class OnnxEmbedder(BaseDescriptorTransformer, BatchedClipTransformer):
                 n_segments, n_patches, *shape = patches.shape
                 answers = net.compute(patches.reshape(-1, *shape), outputs, batch_size)
                 answers = answers.reshape(n_segments, n_patches, -1)
-                features = summarize(answers.transpose(2, 0, 1), statistics, axis=2).T
-            return np.ascontiguousarray(features[..., np.newaxis], dtype=np.float32)
+                return summarize_frames(answers, statistics)
 
         return embed
 
