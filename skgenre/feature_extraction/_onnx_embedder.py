@@ -4,15 +4,14 @@ import numpy as np
 from sklearn.utils._param_validation import StrOptions
 
 from .._base import installed_versions
-from .._statistics import check_statistics, summarize_frames
-from ._base import BaseClipTransformer, BaseDescriptorTransformer
-from ._batched import BatchedClipTransformer
+from .._statistics import summarize_frames
+from ._base_embedder import BaseEmbedder
 from ._mel import MelSpectrogramTransformer
 
 _PACKAGES = ("onnxruntime",)
 
 
-class OnnxEmbedder(BaseDescriptorTransformer, BatchedClipTransformer):
+class OnnxEmbedder(BaseEmbedder):
     """Turn clips into what a pretrained net, as it is, makes of them, without TensorFlow or torch.
 
     A stateless transformer from audio files or waveforms to the outputs of a net in an ONNX file.
@@ -128,14 +127,13 @@ class OnnxEmbedder(BaseDescriptorTransformer, BatchedClipTransformer):
     ['tags_rock_mean', 'tags_pop_mean']
     """
 
-    _stamped_packages = (*BaseClipTransformer._stamped_packages, *_PACKAGES)
+    _stamped_packages = (*BaseEmbedder._stamped_packages, *_PACKAGES)
 
     _parameter_constraints: dict = {
-        **BatchedClipTransformer._parameter_constraints,
+        **BaseEmbedder._parameter_constraints,
         "model": [str, os.PathLike],
         "outputs": [list, tuple],
         "frontend": [StrOptions({"auto", "musicnn", "waveform"}), MelSpectrogramTransformer],
-        "statistics": [list, tuple],
         "store_model": ["boolean"],
     }
 
@@ -233,25 +231,19 @@ class OnnxEmbedder(BaseDescriptorTransformer, BatchedClipTransformer):
             "versions": installed_versions(_PACKAGES),
         }
 
-    def _descriptor_names(self):
+    def _value_names(self):
         net = self._open_net()
-        bands = [f"{output}_{name}" for output in self.outputs for name in net.names_of(output)]
-        return [f"{band}_{name}" for name in self.statistics for band in bands]
-
-    def _feature_shape(self, n_samples):
-        net = self._open_net()
-        width = sum(net.widths[name] for name in self.outputs)
-        return len(self.statistics) * width, int(n_samples >= 1)
+        return [f"{output}_{name}" for output in self.outputs for name in net.names_of(output)]
 
     @property
-    def _shortest_segment(self):
-        return "one sample"
+    def _n_values(self):
+        net = self._open_net()
+        return sum(net.widths[name] for name in self.outputs)
 
     def _check_settings(self):
         if isinstance(self.frontend, MelSpectrogramTransformer):
             self.frontend._validate_params()
             self.frontend._check_settings()
-        check_statistics(self.statistics)
         self._open_net().check_outputs(self.outputs)
         super()._check_settings()
 

@@ -2,16 +2,14 @@ from functools import partial
 
 from .._base import installed_versions
 from .._pretrained._estimator import PretrainedMixin
-from .._statistics import check_statistics
 from ..audio import AudioError
-from ._base import BaseClipTransformer, BaseDescriptorTransformer
-from ._batched import BatchedClipTransformer
+from ._base_embedder import BaseEmbedder
 
 # What makes the numbers, beside what makes the waveforms.
 _PACKAGES = ("torch", "transformers")
 
 
-class Wav2VecEmbedder(PretrainedMixin, BaseDescriptorTransformer, BatchedClipTransformer):
+class Wav2VecEmbedder(PretrainedMixin, BaseEmbedder):
     """Turn clips into what a pretrained model of audio, as it is, makes of them.
 
     A stateless transformer from audio files or waveforms to statistics over time of the hidden
@@ -139,12 +137,11 @@ class Wav2VecEmbedder(PretrainedMixin, BaseDescriptorTransformer, BatchedClipTra
     (4, 2, 64, 1)
     """
 
-    _stamped_packages = (*BaseClipTransformer._stamped_packages, *_PACKAGES)
+    _stamped_packages = (*BaseEmbedder._stamped_packages, *_PACKAGES)
 
     _parameter_constraints: dict = {
-        **BatchedClipTransformer._parameter_constraints,
+        **BaseEmbedder._parameter_constraints,
         **PretrainedMixin._pretrained_constraints,
-        "statistics": [list, tuple],
     }
 
     def __init__(
@@ -224,27 +221,20 @@ class Wav2VecEmbedder(PretrainedMixin, BaseDescriptorTransformer, BatchedClipTra
             "versions": installed_versions(_PACKAGES),
         }
 
-    def _descriptor_names(self):
+    def _value_names(self):
         checkpoint = self._open_checkpoint()
-        bands = [
+        return [
             f"layer{layer}_{i}"
             for layer in checkpoint.find_layers(self.layers)
             for i in range(checkpoint.width)
         ]
-        return [f"{band}_{name}" for name in self.statistics for band in bands]
-
-    def _feature_shape(self, n_samples):
-        checkpoint = self._open_checkpoint()
-        n_layers = len(checkpoint.find_layers(self.layers))
-        n_features = len(self.statistics) * n_layers * checkpoint.width
-        return n_features, int(n_samples >= 1)
 
     @property
-    def _shortest_segment(self):
-        return "one sample"
+    def _n_values(self):
+        checkpoint = self._open_checkpoint()
+        return len(checkpoint.find_layers(self.layers)) * checkpoint.width
 
     def _check_settings(self):
-        check_statistics(self.statistics)
         super()._check_settings()
         checkpoint, n_samples = self._open_checkpoint(), self._segment_samples()
         layers = checkpoint.find_layers(self.layers)
