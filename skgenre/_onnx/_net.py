@@ -14,7 +14,7 @@ from ._runtime import NetError, open_session, run
 from ._schema import find_external_data, parse
 
 # Nets that come with the package. What they hear stands in their files.
-BUNDLED = {"musicnn-msd": "musicnn_msd.onnx"}
+BUNDLED = {"musicnn-msd": "musicnn_msd.onnx", "musicnn-mtt": "musicnn_mtt.onnx"}
 _DATA = Path(__file__).parents[1] / "data"
 _MAX_FILE_BYTES = 2**31
 # What a batch that goes in, or comes out, may take.

@@ -15,10 +15,12 @@ class OnnxEmbedder(BaseEmbedder):
     """Turn clips into what a pretrained net, as it is, makes of them, without TensorFlow or torch.
 
     A stateless transformer from audio files or waveforms to the outputs of a net in an ONNX file.
-    The net that comes with the package is musicnn [1]_, which was trained to give the tags that
-    listeners gave to the 200,000 songs of the Million Song Dataset [2]_: fifty genres, moods,
-    instruments and decades. So it knows what music sounds like before it has heard yours, and a
-    linear model on its tags learns genres from few songs.
+    musicnn [1]_ comes with the package, as two nets of the same form. ``"musicnn-msd"`` was trained
+    to give the tags that listeners gave to 200,000 songs of the Million Song Dataset [2]_: fifty
+    genres, moods, instruments and decades. ``"musicnn-mtt"`` learned the fifty tags of
+    MagnaTagATune [3]_, mostly instruments, voices and moods, from its 19,000 excerpts for training.
+    So they know what music sounds like before they have heard yours, and a linear model on their
+    tags learns genres from few songs.
 
     A clip longer than ``duration`` is cropped at its end. A shorter one is repeated from its start
     until it is long enough or, where ``segment_duration`` is given, taken as it is.
@@ -26,10 +28,10 @@ class OnnxEmbedder(BaseEmbedder):
     Parameters
     ----------
     model : str or path-like, default="musicnn-msd"
-        The bundled net, or the path of an ONNX file. The file is never trusted: no code is in it,
-        and no other file is opened for it.
+        A bundled net, ``"musicnn-msd"`` or ``"musicnn-mtt"``, or the path of an ONNX file. The file
+        is never trusted: no code is in it, and no other file is opened for it.
     outputs : sequence of str, default=("tags",)
-        Outputs of the net to take, one after the other. ``"musicnn-msd"`` has ``"tags"`` (50
+        Outputs of the net to take, one after the other. The bundled nets have ``"tags"`` (50
         probabilities), ``"logits"`` (the same before the sigmoid), ``"penultimate"`` (200 values),
         ``"mean_pool"`` and ``"max_pool"`` (753 each).
     frontend : {"auto", "musicnn", "waveform"} or MelSpectrogramTransformer, default="auto"
@@ -102,10 +104,12 @@ class OnnxEmbedder(BaseEmbedder):
     what is left at the end of a segment is dropped. A segment shorter than a patch is repeated.
 
     As with every pretrained net in the literature, songs that you test on may be among those that
-    it was trained on. Of musicnn, that is likely of the artists of GTZAN.
+    it was trained on. Of ``"musicnn-msd"``, that is likely of the artists of GTZAN; less so of
+    ``"musicnn-mtt"``, since MagnaTagATune is the music of one independent label.
 
     The weights of musicnn are by Jordi Pons and the Music Technology Group of the Universitat
-    Pompeu Fabra, under the ISC licence.
+    Pompeu Fabra, under the ISC licence. Those behind the first layer are kept in half precision,
+    which moves a tag by less than 0.001.
 
     References
     ----------
@@ -113,6 +117,8 @@ class OnnxEmbedder(BaseEmbedder):
        audio tagging", ISMIR 2019, late-breaking demo.
     .. [2] T. Bertin-Mahieux, D. P. W. Ellis, B. Whitman and P. Lamere, "The Million Song Dataset",
        ISMIR 2011.
+    .. [3] E. Law, K. West, M. Mandel, M. Bay and J. S. Downie, "Evaluation of algorithms using
+       games: the case of music tagging", ISMIR 2009.
 
     Examples
     --------

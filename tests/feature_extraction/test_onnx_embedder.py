@@ -42,13 +42,14 @@ def by_librosa(y, n_frames):
 OUTPUTS = {"tags": 50, "logits": 50, "penultimate": 200, "mean_pool": 753, "max_pool": 753}
 
 
-def test_musicnn_hears_what_librosa_computes(clips):
+@pytest.mark.parametrize("model", ["musicnn-msd", "musicnn-mtt"])
+def test_musicnn_hears_what_librosa_computes(clips, model):
     import onnxruntime
 
     from skgenre._onnx._net import open_net
 
-    embedder = OnnxEmbedder(outputs=list(OUTPUTS), sr=SR, duration=7.0)
-    session = onnxruntime.InferenceSession(open_net("musicnn-msd").data)
+    embedder = OnnxEmbedder(model, outputs=list(OUTPUTS), sr=SR, duration=7.0)
+    session = onnxruntime.InferenceSession(open_net(model).data)
     expected = []
     for y in clips:
         patches = by_librosa(y, 187)
@@ -73,6 +74,14 @@ def test_tags_have_names(clips):
     assert tags.min(axis=None) > 0
     assert tags.max(axis=None) < 1
     assert (frame["tags_rock_max"] > frame["tags_rock_mean"]).all()
+
+
+def test_tags_of_magnatagatune(clips):
+    embedder = OnnxEmbedder("musicnn-mtt", sr=SR, duration=7.0)
+    tags = ["guitar", "violin", "choral"]
+    columns = embedder.set_output(transform="pandas").fit_transform(clips).columns
+    assert list(columns[[0, 12, -1]]) == [f"tags_{tag}_mean" for tag in tags]
+    assert len(pickle.dumps(embedder)) < 1000
 
 
 def test_silence_and_songs_differ(songs):
@@ -331,7 +340,7 @@ def test_files_that_are_no_nets_are_named(tmp_path, save_net, clips, kept):
 @pytest.mark.parametrize(
     ("params", "error", "message"),
     [
-        ({"model": "musicnn"}, OSError, r"'musicnn' is neither a bundled net \('musicnn-msd'\)"),
+        ({"model": "musicnn"}, OSError, r"'musicnn' is neither a bundled net \('musicnn-msd', "),
         ({"model": "."}, OSError, r"'\.' is neither a bundled net"),
         ({"outputs": ["genres"]}, ValueError, r"outputs must be some of \['logits', 'max_pool'"),
         ({"outputs": []}, ValueError, "outputs must be some of"),
