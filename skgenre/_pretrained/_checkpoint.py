@@ -2,14 +2,15 @@ import os
 import warnings
 from contextlib import contextmanager
 from functools import cached_property, lru_cache
+from numbers import Integral
 
 import numpy as np
 
 from .._forks import note_use
+from ._families import find_family, make_config, read_config
+from ._family import PROJECTION, UnknownFamily
 from ._torch import is_out_of_memory, quiet, seeded, torch, transformers
 
-# Samples of a frame of the extractors of spectrograms: 25 ms at 16 kHz.
-_SPECTROGRAM_FRAME, _SPECTROGRAM_HOP = 400, 160
 # A parameter that only SpecAugment needs, and many checkpoints lack.
 _NOT_MISSED = "masked_spec_embed"
 
@@ -54,14 +55,9 @@ class Checkpoint:
         self.name, self.revision = name, revision
         self.config, self.extractor = config, extractor
         self._trust_remote_code = trust_remote_code
-        if getattr(config, "is_encoder_decoder", False) or not hasattr(config, "hidden_size"):
-            raise ValueError(
-                f"The checkpoint {name!r} is of the kind {config.model_type!r}, which is no "
-                "encoder of audio such as wav2vec2, hubert, wavlm, data2vec-audio or "
-                "audio-spectrogram-transformer"
-            )
+        self.family = _find_family(name, config)(config, extractor)
         rate = getattr(extractor, "sampling_rate", None)
-        steps = [*getattr(config, "conv_kernel", ()), *getattr(config, "conv_stride", ())]
+        steps = [number for step in self.family.convolutions for number in step]
         if not all(isinstance(number, int | float) and number > 0 for number in (rate, *steps)):
             raise ValueError(
                 f"The checkpoint {name!r} is damaged, or of no model of audio: its sampling_rate "
@@ -77,7 +73,9 @@ class Checkpoint:
                 revision = transformers.utils.hub.extract_commit_hash(file, None) or revision
             options = {"revision": revision} if revision else {}
             options["trust_remote_code"] = trust_remote_code
-            config = transformers.AutoConfig.from_pretrained(name, **options)
+            config = read_config(name, **options)
+        _find_family(name, config)
+        with _explained(name), quiet():
             extractor = transformers.AutoFeatureExtractor.from_pretrained(name, **options)
         return cls(name, revision, config, extractor, trust_remote_code)
 
@@ -88,10 +86,9 @@ class Checkpoint:
         A model whose code is not part of transformers is the exception: its code is needed.
         """
         name, trusts = state["name"], state["trust_remote_code"]
-        settings = dict(state["config"])
-        if "auto_map" in settings:
+        if "auto_map" in state["config"]:
             return cls.reopen(state)
-        config = transformers.AutoConfig.for_model(settings.pop("model_type"), **settings)
+        config = make_config(state["config"])
         kind = getattr(transformers, state["extractor"]["feature_extractor_type"])
         with quiet():
             extractor = kind.from_dict(state["extractor"])
@@ -117,19 +114,25 @@ class Checkpoint:
         return self.name, self.revision, _state_of_files(self.name)
 
     def load(self):
-        """Return the model with its pretrained weights, in float32, for inference."""
+        """Return the encoder with its pretrained weights, in float32, for inference."""
         note_use("torch")
         options = {"revision": self.revision} if self.revision else {}
         # what the checkpoint lacks is drawn at random
         with _explained(self.name), quiet(), seeded(0):
-            model, report = transformers.AutoModel.from_pretrained(
+            model, report = self.family.model_class.from_pretrained(
                 self.name,
+                config=self.config,
                 dtype=torch.float32,
                 trust_remote_code=self._trust_remote_code,
                 output_loading_info=True,
                 **options,
             )
-        missing = sorted(key for key in report["missing_keys"] if _NOT_MISSED not in key)
+        model, prefix = self.family.encoder_of(model), self.family.prefix
+        missing = sorted(
+            key.removeprefix(prefix)
+            for key in report["missing_keys"]
+            if key.startswith(prefix) and _NOT_MISSED not in key
+        )
         if missing:
             # transformers leaves some of them as the memory was
             drawn = self.build().state_dict()
@@ -144,14 +147,31 @@ class Checkpoint:
                 f"The checkpoint {self.name!r} is damaged: {len(broken)} of its weights, such as "
                 f"{broken[0]}, hold values that are not finite"
             )
+        if isinstance(self.family, UnknownFamily):
+            self._try(model.eval())
         return model.eval()
 
+    def _try(self, model):
+        """Refuse an encoder whose layers are not those of its configuration."""
+        layers = self.find_layers("all")
+        noise = np.random.RandomState(0).normal(scale=0.1, size=(1, self.sr)).astype(np.float32)
+        try:
+            with torch.inference_mode():
+                states = self.family.hidden_states(model, self.family.prepare(noise), layers)
+            shapes = [(state.ndim, state.shape[-1]) for state in states]
+        except Exception as error:  # whatever a model makes of inputs that are not for it
+            if is_out_of_memory(error):
+                raise
+            raise ValueError(f"{_refusal(self.name, self.config)}: {error}") from error
+        if shapes != [(3, self.family.width(layer)) for layer in layers]:
+            raise ValueError(_refusal(self.name, self.config))
+
     def build(self):
-        """Return the model with random weights, in float32."""
+        """Return the encoder with random weights, in float32."""
         note_use("torch")
         with quiet(), seeded(0):
-            model = transformers.AutoModel.from_config(
-                self.config, dtype=torch.float32, trust_remote_code=self._trust_remote_code
+            model = self.family.build(
+                dtype=torch.float32, trust_remote_code=self._trust_remote_code
             )
         return model.eval()
 
@@ -160,101 +180,96 @@ class Checkpoint:
         """Sample rate in Hz that the model takes."""
         return self.extractor.sampling_rate
 
-    @property
-    def width(self):
-        """Number of values in each frame of a layer."""
-        return self.config.hidden_size
-
-    @property
-    def n_layers(self):
-        """Number of transformer layers."""
-        return self.config.num_hidden_layers
-
     @cached_property
     def architecture(self):
         """What is the same for models that differ in their weights alone."""
         return self.config.to_json_string()
 
-    @cached_property
-    def shortest(self):
-        """Number of samples that give one frame."""
-        if not hasattr(self.config, "conv_kernel"):
-            return _SPECTROGRAM_FRAME
-        n_samples = 1
-        convolutions = zip(self.config.conv_kernel, self.config.conv_stride, strict=True)
-        for kernel, stride in reversed(list(convolutions)):
-            n_samples = (n_samples - 1) * stride + kernel
-        return n_samples
-
-    def count_frames(self, n_samples):
-        """Return how many frames the convolutions make of so many samples; None without them."""
-        if not hasattr(self.config, "conv_kernel"):
-            return None
-        n_samples = max(n_samples, self.shortest)
-        for kernel, stride in zip(self.config.conv_kernel, self.config.conv_stride, strict=True):
-            n_samples = (n_samples - kernel) // stride + 1
-        return n_samples
-
-    @property
-    def longest(self):
-        """Number of samples beyond which the extractor would cut, or None."""
-        n_frames = getattr(self.extractor, "max_length", None)
-        if n_frames is None:
-            return None
-        return (n_frames - 1) * _SPECTROGRAM_HOP + _SPECTROGRAM_FRAME
-
-    def why_too_long(self, n_samples):
-        """Return a text where the extractor would cut so many samples, or else None."""
-        if self.longest is None or n_samples <= self.longest:
-            return None
-        return (
-            f"longer than the {self.longest / self.sr:g} s that {self.name!r} takes; set a shorter "
-            "segment_duration"
-        )
-
     def find_layers(self, layers):
-        """Return the layers of a parameter as numbers from 0, the input, to ``n_layers``."""
+        """Return the layers of a parameter: from 0, the input, to ``n_layers``, or the projection.
+
+        Parameters
+        ----------
+        layers : int, "projection", sequence of them, or "all"
+            Negative numbers count from the last layer.
+
+        Returns
+        -------
+        layers : list of int and str
+            Numbers that are not negative, and the projection by its name.
+        """
+        n_states = self.family.n_layers + 1
         if isinstance(layers, str) and layers == "all":
-            return list(range(self.n_layers + 1))
-        asked = np.atleast_1d(np.asarray(layers))
-        if asked.dtype.kind not in "iu" or asked.ndim > 1 or not len(asked):
-            raise ValueError(f"layers must be integers or 'all', got {layers!r}")
-        n_states = self.n_layers + 1
-        if asked.min() < -n_states or asked.max() >= n_states:
+            return list(range(n_states))
+        asked = np.atleast_1d(np.asarray(layers, dtype=object)).tolist()
+        names = [layer for layer in asked if isinstance(layer, str)]
+        numbers = [layer for layer in asked if isinstance(layer, Integral)]
+        is_known = len(names) + len(numbers) == len(asked) and set(names) <= {PROJECTION}
+        if not (asked and is_known) or any(isinstance(layer, bool) for layer in asked):
             raise ValueError(
-                f"layers={layers!r} are not all there; {self.name!r} has 0, the input of the "
-                f"transformer, to {self.n_layers}, its output"
+                "layers must be integers or 'all', or 'projection' where a model has one, got "
+                f"{layers!r}"
             )
-        return [int(layer) % n_states for layer in asked]
+        if names and not self.family.has_projection:
+            raise ValueError(
+                f"{self.name!r} has no projection, which is a layer of CLAP; its layers are "
+                f"{self._layers_in_words()}"
+            )
+        if any(not -n_states <= layer < n_states for layer in numbers):
+            raise ValueError(
+                f"layers={layers!r} are not all there; {self.name!r} has {self._layers_in_words()}"
+            )
+        return [layer if layer == PROJECTION else int(layer) % n_states for layer in asked]
 
-    def prepare(self, segments):
-        """Turn segments, (n_segments, n_samples), into what the model takes.
+    def _layers_in_words(self):
+        n_layers = self.family.n_layers
+        if not n_layers:
+            return "0 alone, its output"
+        return f"0, the input of the transformer, to {n_layers}, its output"
 
-        Segments of one length need neither padding nor an attention mask, and so the answer for one
-        does not depend on the others.
+    def find_width(self, layers):
+        """Return the width of layers that are to be averaged, or say that they cannot be."""
+        widths = [self.family.width(layer) for layer in layers]
+        if len(layers) > 1 and (len(set(widths)) > 1 or PROJECTION in layers):
+            raise ValueError(
+                f"layers={layers} of {self.name!r} cannot be averaged, since their frames are not "
+                f"of one kind, with {widths} values each; take one of them"
+            )
+        return widths[0]
+
+    def cut(self, segments):
+        """Cut segments in the fewest parts of one length that the model can hear.
+
+        Parameters
+        ----------
+        segments : ndarray of shape (n_segments, n_samples)
+            At the checkpoint's sample rate.
+
+        Returns
+        -------
+        parts : ndarray of shape (n_segments, n_parts, n_part_samples)
+            Side by side, but for a few samples that two parts share where the length demands it.
         """
         n_samples = segments.shape[1]
-        if n_samples < self.shortest:
-            segments = np.tile(segments, -(-self.shortest // n_samples))[:, : self.shortest]
-        inputs = self.extractor(list(segments), sampling_rate=self.sr, return_tensors="pt")
-        mask = inputs.get("attention_mask")
-        if mask is not None and bool(mask.all()):
-            del inputs["attention_mask"]
-        return dict(inputs)
+        n_parts = -(-n_samples // (self.family.longest or n_samples))
+        length = -(-n_samples // n_parts)
+        starts = np.linspace(0, n_samples - length, n_parts).round().astype(int)
+        return np.stack([segments[:, start : start + length] for start in starts], axis=1)
 
 
-def hidden_states(model, inputs, layers):
-    """Return the frames of layers, a list of tensors (n_segments, n_frames, width).
+def _find_family(name, config):
+    family = find_family(config)
+    if family is None:
+        raise ValueError(_refusal(name, config))
+    return family
 
-    Layer 0 is the input of the first transformer layer, and the last one the model's output, after
-    the final normalisation where there is one.
-    """
-    n_layers = model.config.num_hidden_layers
-    if layers == [n_layers]:
-        return [model(**inputs).last_hidden_state]
-    outputs = model(**inputs, output_hidden_states=True)
-    states = [*outputs.hidden_states[:n_layers], outputs.last_hidden_state]
-    return [states[layer] for layer in layers]
+
+def _refusal(name, config):
+    return (
+        f"The checkpoint {name!r} is of the kind {config.model_type!r}, which is no encoder of "
+        "audio such as wav2vec2, hubert, wavlm, audio-spectrogram-transformer, clap, whisper or "
+        "encodec"
+    )
 
 
 def _state_of_files(name):

@@ -22,7 +22,7 @@ class PretrainedMixin:
 
     _pretrained_constraints: dict = {
         "checkpoint": [str, os.PathLike],
-        "layers": ["array-like", Integral, StrOptions({"all"})],
+        "layers": ["array-like", Integral, StrOptions({"all", "projection"})],
         "precision": [StrOptions({"auto", "float32", "bfloat16", "float16"})],
         "device": [str],
         "revision": [str, None],

@@ -3,7 +3,7 @@ from contextlib import contextmanager
 
 import numpy as np
 
-from ._checkpoint import Checkpoint, hidden_states
+from ._checkpoint import Checkpoint
 from ._precision import settle_precision
 from ._torch import autocast, memory_advice, seeded, torch
 
@@ -44,11 +44,12 @@ class GenreNet(nn.Module):
             "n_classes": n_classes,
         }
         self.checkpoint, self.base = checkpoint, base
+        width = checkpoint.find_width(layers)
         if len(layers) > 1:
             self.layer_scores = nn.Parameter(torch.zeros(len(layers)))
         if pooling == "attention":
-            self.frame_scores = nn.Linear(checkpoint.width, 1)
-        widths = [checkpoint.width, *hidden_layer_sizes]
+            self.frame_scores = nn.Linear(width, 1)
+        widths = [width, *hidden_layer_sizes]
         hidden = [
             nn.Sequential(nn.Dropout(dropout), nn.Linear(width, size), nn.GELU())
             for width, size in zip(widths, hidden_layer_sizes, strict=False)
@@ -64,7 +65,7 @@ class GenreNet(nn.Module):
 
     def embed(self, inputs):
         """Return what the last layer of the head gets, (n_segments, n_features)."""
-        states = hidden_states(self.base, inputs, self.settings["layers"])
+        states = self.checkpoint.family.hidden_states(self.base, inputs, self.settings["layers"])
         if len(states) > 1:
             shares = self.layer_scores.softmax(dim=0)
             frames = sum(share * state for share, state in zip(shares, states, strict=True))
@@ -86,33 +87,37 @@ class GenreNet(nn.Module):
     def prepare(self, segments):
         """Turn segments, (n_segments, n_samples), into inputs on the net's device."""
         device = self.head[-1].weight.device
-        inputs = self.checkpoint.prepare(segments)
+        inputs = self.checkpoint.family.prepare(segments)
         return {name: values.to(device) for name, values in inputs.items()}
 
     def choose_trained(self, *, freeze_feature_encoder, freeze_base):
         """Freeze parts of the base, and note what training may change."""
-        self.base.requires_grad_(not freeze_base)
-        encoder = getattr(self.base, "feature_extractor", None)
-        if freeze_feature_encoder and encoder is not None:
-            encoder._freeze_parameters()
+        family = self.checkpoint.family
+        if freeze_base:
+            self.base.requires_grad_(False)
+        for name in [*family.fixed, *(family.convolutional if freeze_feature_encoder else ())]:
+            _freeze(getattr(self.base, name, None))
         learnt = [name for name, values in self.named_parameters() if values.requires_grad]
         saved = self.state_dict().keys()
         self.trained = learnt + [name for name, _ in self.named_buffers() if name in saved]
 
     def suit_length(self, n_samples):
-        """Turn off what training on segments of a length, or by these layers, could not stand."""
-        config, n_frames = self.base.config, self.checkpoint.count_frames(n_samples)
-        if n_frames is not None and n_frames <= config.mask_time_length:
-            # SpecAugment's masks would be longer than the segment
-            config.mask_time_prob = 0.0
-        if self.settings["layers"] != [config.num_hidden_layers]:
-            # a layer that is dropped in a step has no output to take
-            config.layerdrop = 0.0
+        """Turn off what training on segments of a length could not stand."""
+        self.checkpoint.family.suit_training(self.base, self.settings["layers"], n_samples)
 
     def trained_weights(self):
         """Return copies of what training changes."""
         state = self.state_dict()
         return {name: state[name].detach().cpu().clone() for name in self.trained}
+
+
+def _freeze(module):
+    """Freeze a module, where a model has it."""
+    if hasattr(module, "_freeze_parameters"):
+        # of wav2vec 2.0 and its like, which else ask for the gradient of their input
+        module._freeze_parameters()
+    elif module is not None:
+        module.requires_grad_(False)
 
 
 def build_net(checkpoint, seed, **settings):

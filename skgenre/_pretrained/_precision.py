@@ -2,7 +2,6 @@ import warnings
 
 import numpy as np
 
-from ._checkpoint import hidden_states
 from ._torch import autocast, find_precision, torch
 
 # The largest difference between the frames of two precisions, as a share of the frames themselves,
@@ -53,13 +52,14 @@ def settle_precision(precision, device, checkpoint, model):
 
 def _compare_with_float32(precision, device, checkpoint, model):
     """Return how far the frames of a second of noise are from those of float32, as a share."""
-    n_samples = min(checkpoint.sr, checkpoint.longest or checkpoint.sr)
+    family = checkpoint.family
+    n_samples = min(checkpoint.sr, family.longest or checkpoint.sr)
     noise = np.random.RandomState(0).normal(scale=0.1, size=(1, n_samples)).astype(np.float32)
-    inputs = {name: values.to(device) for name, values in checkpoint.prepare(noise).items()}
+    inputs = {name: values.to(device) for name, values in family.prepare(noise).items()}
     frames = []
     for name in ("float32", precision):
         with torch.inference_mode(), autocast(device, name):
-            (states,) = hidden_states(model, inputs, [checkpoint.n_layers])
+            (states,) = family.hidden_states(model, inputs, [family.n_layers])
         frames.append(states.float())
     expected, found = frames
     return float((found - expected).norm() / expected.norm())

@@ -326,8 +326,11 @@ def is_too_short(n_samples, sr):
 
 
 def fit_length(y, n_samples):
-    """Crop a waveform, or repeat it from its start, to ``n_samples``."""
-    return np.resize(y, n_samples) if len(y) < n_samples else y[:n_samples]
+    """Crop waveforms, or repeat them from their start, to ``n_samples`` along the last axis."""
+    length = y.shape[-1]
+    if length < n_samples:
+        y = np.tile(y, -(-n_samples // length))
+    return y[..., :n_samples]
 
 
 def clip_name(clip, index):

@@ -2,7 +2,6 @@ from functools import partial
 
 from .._base import installed_versions
 from .._pretrained._estimator import PretrainedMixin
-from ..audio import AudioError
 from ._base_embedder import BaseEmbedder
 
 # What makes the numbers, beside what makes the waveforms.
@@ -194,19 +193,12 @@ class Wav2VecEmbedder(PretrainedMixin, BaseEmbedder):
             statistics=tuple(self.statistics),
             device=self._find_device(),
             precision=self.precision,
+            batch_size=self.batch_size,
         )
 
     @property
     def _working_sr(self):
         return self._open_checkpoint().sr
-
-    def _read(self, clip):
-        checkpoint = self._open_checkpoint()
-        for segments in super()._read(clip):
-            too_long = checkpoint.why_too_long(segments.shape[1])
-            if too_long:
-                raise AudioError({"": too_long})
-            yield segments
 
     def _feature_params(self):
         checkpoint = self._open_checkpoint()
@@ -224,22 +216,18 @@ class Wav2VecEmbedder(PretrainedMixin, BaseEmbedder):
     def _value_names(self):
         checkpoint = self._open_checkpoint()
         return [
-            f"layer{layer}_{i}"
+            f"{layer if layer == 'projection' else f'layer{layer}'}_{i}"
             for layer in checkpoint.find_layers(self.layers)
-            for i in range(checkpoint.width)
+            for i in range(checkpoint.family.width(layer))
         ]
 
     @property
     def _n_values(self):
         checkpoint = self._open_checkpoint()
-        return len(checkpoint.find_layers(self.layers)) * checkpoint.width
+        return sum(map(checkpoint.family.width, checkpoint.find_layers(self.layers)))
 
     def _check_settings(self):
         super()._check_settings()
-        checkpoint, n_samples = self._open_checkpoint(), self._segment_samples()
-        layers = checkpoint.find_layers(self.layers)
+        layers = self._open_checkpoint().find_layers(self.layers)
         if len(set(layers)) < len(layers):
             raise ValueError(f"layers={self.layers!r} names a layer twice")
-        too_long = n_samples and checkpoint.why_too_long(n_samples)
-        if too_long:
-            raise ValueError(f"The segments are {too_long}")

@@ -101,23 +101,28 @@ class BaseFineTunedClassifier(PretrainedMixin, BaseNetClassifier):
 
     def _validate_fit(self, clips):
         checkpoint = self._open_checkpoint()
+        self._check_settings(checkpoint)
+        shape = (1, self._segment_samples(checkpoint))
+        return self._read(clips, checkpoint, _as_bands, shape, "reading")
+
+    def _segment_samples(self, checkpoint):
+        """Return the length of a segment: the one asked for, or the longest the model can hear."""
         n_samples = round(self.segment_duration * checkpoint.sr)
         if n_samples < 1:
             raise ValueError(
                 f"segment_duration={self.segment_duration} is shorter than one sample at "
                 f"{checkpoint.sr} Hz"
             )
-        self._check_settings(checkpoint, n_samples)
-        return self._read(clips, checkpoint.sr, _as_bands, (1, n_samples), "reading")
+        return min(n_samples, checkpoint.family.longest or n_samples)
 
-    def _read(self, clips, working_sr, function, shape, label):
+    def _read(self, clips, checkpoint, function, shape, label):
         """Return what a function makes of the segments of clips, as ragged bags."""
         reader = SongReader(
             function,
             shape,
             sr=self.sr,
-            working_sr=working_sr,
-            segment_duration=self.segment_duration,
+            working_sr=checkpoint.sr,
+            segment_duration=self._segment_samples(checkpoint) / checkpoint.sr,
             max_segments=self.n_segments,
             label=label,
             batch_size=self.batch_size,
@@ -128,9 +133,13 @@ class BaseFineTunedClassifier(PretrainedMixin, BaseNetClassifier):
         )
         return reader.transform(clips)
 
-    def _check_settings(self, checkpoint, n_samples):
-        checkpoint.find_layers(self.layers)
-        _check_length(checkpoint, n_samples)
+    def _check_settings(self, checkpoint):
+        checkpoint.find_width(checkpoint.find_layers(self.layers))
+        if self.gradient_checkpointing and not checkpoint.family.recomputes_activations:
+            raise ValueError(
+                "gradient_checkpointing=True is not possible, since transformers has none for "
+                f"models of the kind of {checkpoint.name!r}; lower batch_size to save memory"
+            )
         sizes = self.hidden_layer_sizes
         if not all(isinstance(size, int | np.integer) and size > 0 for size in sizes):
             raise ValueError(f"hidden_layer_sizes must be positive integers, got {sizes!r}")
@@ -222,7 +231,6 @@ class BaseFineTunedClassifier(PretrainedMixin, BaseNetClassifier):
         device = self._find_device()
         clips = self._validate_clips(X, reset=False)
         checkpoint = self.model_.checkpoint
-        _check_length(checkpoint, round(self.segment_duration * checkpoint.sr))
         hear = partial(
             answer_segments,
             net=self.model_,
@@ -231,7 +239,7 @@ class BaseFineTunedClassifier(PretrainedMixin, BaseNetClassifier):
             precision=self.precision,
         )
         n_answers = self._n_features_out if embeds else len(self.classes_)
-        bags = self._read(clips, checkpoint.sr, hear, (n_answers, 1), "predicting")
+        bags = self._read(clips, checkpoint, hear, (n_answers, 1), "predicting")
         return bags, is_readable(bags)
 
     def _validate_predict(self, X):
@@ -267,12 +275,6 @@ class BaseFineTunedClassifier(PretrainedMixin, BaseNetClassifier):
             from .._pretrained._net import from_state
 
             self.model_ = from_state(state["model_"])
-
-
-def _check_length(checkpoint, n_samples):
-    too_long = checkpoint.why_too_long(n_samples)
-    if too_long:
-        raise ValueError(f"The segments are {too_long}")
 
 
 def _as_bands(segments):

@@ -426,17 +426,18 @@ def test_segments_too_short_for_spec_augment(tiny, music):
 def test_no_memory_left_tells_what_to_change(tiny, music, monkeypatch):
     import torch
 
-    from skgenre._pretrained import _net
+    from skgenre._pretrained._family import Family
+    from skgenre._pretrained._net import GenreNet
 
     def fail(*args):
         raise torch.OutOfMemoryError("tried to allocate 20 GiB")
 
     clf = tiny().fit(*music[:2])
     with monkeypatch.context() as patch:
-        patch.setattr(_net.GenreNet, "to", fail)
+        patch.setattr(GenreNet, "to", fail)
         with pytest.raises(MemoryError, match="halve batch_size"):
             tiny().fit(*music[:2])
-    monkeypatch.setattr(_net, "hidden_states", fail)
+    monkeypatch.setattr(Family, "hidden_states", fail)
     with pytest.raises(MemoryError, match=r"halve batch_size \(now 8\).*gradient_checkpointing"):
         tiny().fit(*music[:2])
     with pytest.raises(MemoryError, match="lower batch_size"):
@@ -464,12 +465,18 @@ def test_bad_parameters_are_named(tiny, music, params, error, message):
         tiny(**params).fit(*music[:2])
 
 
-def test_segments_longer_than_a_spectrogram_model_takes(tiny, music):
-    with pytest.raises(ValueError, match=r"segments are longer than the 0.655 s"):
-        tiny("ast", segment_duration=1.0).fit(*music[:2])
-    clf = tiny("ast", epochs=1).fit(*music[:2]).set_params(segment_duration=1.0)
-    with pytest.raises(ValueError, match=r"segments are longer than the 0.655 s"):
-        clf.predict(music[0])
+def test_segments_are_no_longer_than_a_spectrogram_model_takes(tiny, music):
+    X, y, _ = music
+    songs = [np.tile(song, 7) for song in X]
+    clf = tiny("ast", segment_duration=5.0, epochs=1).fit(songs, y)
+    assert clf.input_shape_ == (1, 10480)
+    long = clf.predict_segment_proba(songs)
+    # 1.4 s in segments of 0.655 s: what is left is shorter than half of one
+    assert {len(part) for part in long} == {2}
+    of_the_longest = clone(clf).set_params(segment_duration=0.655).fit(songs, y)
+    assert_array_equal(clf.predict_proba(songs), of_the_longest.predict_proba(songs))
+    clf.set_params(segment_duration=0.35)
+    assert {len(part) for part in clf.predict_segment_proba(songs)} == {4}
 
 
 def test_songs_are_read_side_by_side(tiny, music, monkeypatch):
