@@ -2,7 +2,7 @@
 
 from copy import deepcopy
 
-from ..audio._clips import fit_length
+from .._lengths import fit_length
 from ._family import FRAME, HOP, PROJECTION, Family, UnknownFamily
 from ._torch import torch, transformers
 

@@ -1,6 +1,6 @@
 """What encoders of audio in transformers have in common."""
 
-from ..audio._clips import fit_length
+from .._lengths import fit_length
 from ._torch import transformers
 
 # The layer that is a model's embedding of all it has heard, in the space it shares with texts.

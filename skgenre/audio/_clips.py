@@ -325,14 +325,6 @@ def is_too_short(n_samples, sr):
     return n_samples < _SHORTEST * sr
 
 
-def fit_length(y, n_samples):
-    """Crop waveforms, or repeat them from their start, to ``n_samples`` along the last axis."""
-    length = y.shape[-1]
-    if length < n_samples:
-        y = np.tile(y, -(-n_samples // length))
-    return y[..., :n_samples]
-
-
 def clip_name(clip, index):
     """Name a clip in a message: its path, or its place among the clips."""
     return os.fsdecode(clip) if _is_path(clip) else f"clip {index}"

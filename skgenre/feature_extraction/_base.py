@@ -15,17 +15,11 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import _check_feature_names_in
 
 from .._base import VersionedEstimator, fit_context
+from .._lengths import fit_length
 from .._parallel import run_parallel
 from .._progress import track
 from ..audio import AudioError
-from ..audio._clips import (
-    clip_name,
-    fit_length,
-    is_too_short,
-    read_clip,
-    read_clip_blocks,
-    validate_clips,
-)
+from ..audio._clips import clip_name, is_too_short, read_clip, read_clip_blocks, validate_clips
 from ..audio._errors import list_failures
 from ..audio._sound import check_loudness
 from ._cache import FeatureCache

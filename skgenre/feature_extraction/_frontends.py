@@ -4,6 +4,7 @@ from functools import cached_property
 
 import numpy as np
 
+from .._lengths import fit_length
 from .._onnx._runtime import NetError
 from ._spectrum import MelPowerKernel, count_frames
 
@@ -109,9 +110,8 @@ class MelFrontend:
 
     def __call__(self, segments):
         """Return patches, (n_segments, n_patches, ...), of segments, (n_segments, n_samples)."""
-        n_samples = segments.shape[1]
-        if n_samples < self._shortest:
-            segments = np.tile(segments, -(-self._shortest // n_samples))[:, : self._shortest]
+        if segments.shape[1] < self._shortest:
+            segments = fit_length(segments, self._shortest)
         mel = self._kernel(segments).astype(np.float32, copy=False)
         n_segments, n_mels, n_frames = mel.shape
         n_frames = self._n_frames or n_frames
@@ -159,7 +159,7 @@ class WaveformFrontend:
         n_segments, n_samples = segments.shape
         length = self._n_samples or n_samples
         if n_samples < length:
-            segments = np.tile(segments, -(-length // n_samples))[:, :length]
+            segments = fit_length(segments, length)
         n_patches = segments.shape[1] // length
         patches = segments[:, : n_patches * length].reshape(n_segments * n_patches, *self._shape)
         return patches.reshape(n_segments, n_patches, *patches.shape[1:])

@@ -13,8 +13,10 @@ class Wav2VecEmbedder(PretrainedMixin, BaseEmbedder):
 
     A stateless transformer from audio files or waveforms to statistics over time of the hidden
     states of chosen layers. Any encoder of audio that transformers knows will do: wav2vec 2.0
-    [1]_ and XLS-R [2]_, HuBERT, WavLM, data2vec, the audio spectrogram transformer, and models
-    that bring their own code, such as MERT.
+    [1]_ and XLS-R [2]_, HuBERT, WavLM, data2vec, Wav2Vec2-BERT and -Conformer, SEW, UniSpeech, the
+    audio spectrogram transformer, the audio side of CLAP [3]_, the encoders of Whisper [4]_,
+    Moonshine and Speech2Text, those of the codecs EnCodec [5]_ and DAC, and models that bring their
+    own code, such as MERT.
 
     A clip longer than ``duration`` is cropped at its end. A shorter one is repeated from its start
     until it is long enough or, where ``segment_duration`` is given, taken as it is.
@@ -26,10 +28,12 @@ class Wav2VecEmbedder(PretrainedMixin, BaseEmbedder):
     checkpoint : str or path-like, default="facebook/wav2vec2-xls-r-300m"
         A local folder, for which the network is not used, or the name of a repository on the
         Hugging Face hub.
-    layers : int, sequence of int or "all", default=-1
+    layers : int, "projection", sequence of them, or "all", default=-1
         Layers to take, one after the other: 0 is the input of the first transformer layer, -1 the
-        model's output, after its final normalisation where it has one. The middle layers of a model
-        that was trained on speech often tell more of music.
+        model's output, after its final normalisation where it has one. ``"projection"`` is CLAP's
+        embedding in the space that it shares with texts, of length 1, and one for each segment; it
+        is not among ``"all"``. Codecs have a single layer, what their encoder gives before it is
+        quantised. The middle layers of a model that was trained on speech often tell more of music.
     statistics : sequence of str, default=("mean", "std")
         What to take of each value over the frames of a segment, of ``"mean"``, ``"std"``,
         ``"var"``, ``"min"``, ``"max"``, ``"median"``, ``"skew"`` and ``"kurtosis"``.
@@ -47,7 +51,8 @@ class Wav2VecEmbedder(PretrainedMixin, BaseEmbedder):
         than half a segment is dropped unless it is the only one; otherwise it is repeated to full
         length.
     batch_size : int, default=8
-        The most segments that the model sees at a time, of one clip or of several.
+        The most segments, or parts of them, that the model sees at a time, of one clip or of
+        several.
     precision : {"auto", "float32", "bfloat16", "float16"}, default="auto"
         What matrix products are computed in. ``"auto"`` is bfloat16 on CPUs and GPUs that have it,
         float16 on other CUDA GPUs, and else float32; also where a second of noise shows that the
@@ -96,7 +101,8 @@ class Wav2VecEmbedder(PretrainedMixin, BaseEmbedder):
     - (n_clips,), of dtype object and each element of shape (n_segments, n_features, 1), with
       ``segment_duration``. With neither that nor a ``duration``, the clip is its only segment.
 
-    Column ``layer24_7_mean`` is the mean of the eighth value of layer 24.
+    Column ``layer24_7_mean`` is the mean of the eighth value of layer 24, and ``projection_7_mean``
+    that of the projection.
 
     Only segments of one length share a batch. So nothing is padded, and models with group
     normalisation, which would see the padding, give the same as for each segment alone. Segments
@@ -111,6 +117,12 @@ class Wav2VecEmbedder(PretrainedMixin, BaseEmbedder):
        self-supervised learning of speech representations", NeurIPS 2020.
     .. [2] A. Babu et al., "XLS-R: Self-supervised cross-lingual speech representation learning at
        scale", Interspeech 2022.
+    .. [3] Y. Wu et al., "Large-scale contrastive language-audio pretraining with feature fusion
+       and keyword-to-caption augmentation", ICASSP 2023.
+    .. [4] A. Radford et al., "Robust speech recognition via large-scale weak supervision",
+       ICML 2023.
+    .. [5] A. Défossez, J. Copet, G. Synnaeve and Y. Adi, "High fidelity neural audio compression",
+       TMLR 2023.
 
     Examples
     --------

@@ -8,8 +8,9 @@ class Wav2VecClassifier(BaseFineTunedClassifier):
     genre of a segment from the pooled output of the model's transformer [1]_. Each song weighs the
     same in training, however many segments it has, and is judged by the mean of its segments'
     probabilities. Any encoder of audio that transformers knows will do: wav2vec 2.0 and XLS-R [2]_,
-    HuBERT, WavLM, data2vec, the audio spectrogram transformer, and models that bring their own
-    code, such as MERT.
+    HuBERT, WavLM, data2vec, Wav2Vec2-BERT and -Conformer, SEW, UniSpeech, the audio spectrogram
+    transformer, the audio side of CLAP, the encoders of Whisper, Moonshine and Speech2Text, those
+    of the codecs EnCodec and DAC, and models that bring their own code, such as MERT.
 
     Needs the extra ``wav2vec``: ``pip install "skgenre[wav2vec]"``.
 
@@ -23,14 +24,16 @@ class Wav2VecClassifier(BaseFineTunedClassifier):
         it has another. Files, and samples that come with a rate of their own, are resampled from
         that to the model's.
     segment_duration : float, default=5.0
-        Cut each song in segments of this length, in seconds, from its start. A last part shorter
-        than half a segment is dropped unless it is the only one; otherwise it is repeated to full
-        length.
+        Cut each song in segments of this length, in seconds, from its start, or of the longest
+        input of the model where that is shorter. A last part shorter than half a segment is dropped
+        unless it is the only one; otherwise it is repeated to full length.
     n_segments : int, default=None
         The most segments to take of a song, evenly spread over it. ``None`` takes all.
-    layers : int, sequence of int or "all", default=-1
+    layers : int, "projection", sequence of int, or "all", default=-1
         Layers to take, averaged by weights that are learnt: 0 is the input of the first transformer
-        layer, -1 the model's output, after its final normalisation where it has one.
+        layer, -1 the model's output, after its final normalisation where it has one. Those of CLAP
+        have different widths and are taken alone, or ``"projection"``, its embedding in the space
+        that it shares with texts.
     pooling : {"mean", "max", "attention"}, default="mean"
         How the frames of a segment become one vector: their mean, their maximum, or their mean by
         weights that a learnt layer gives them.
@@ -51,12 +54,13 @@ class Wav2VecClassifier(BaseFineTunedClassifier):
         Share of all steps in which the learning rate rises to that, before it falls to zero, both
         along a line.
     freeze_feature_encoder : bool, default=True
-        Leave the convolutions before the transformer as they are, where the model has any.
+        Leave the convolutions before the transformer as they are, where the model has any. Codecs,
+        which consist of convolutions, are trained.
     freeze_base : bool, default=False
         Train the head only.
     gradient_checkpointing : bool, default=False
         Compute the activations of the transformer twice and keep fewer of them: less memory, about
-        a third more time.
+        a third more time. transformers does not have it for CLAP and the codecs.
     precision : {"auto", "float32", "bfloat16", "float16"}, default="auto"
         What matrix products are computed in; weights stay float32. ``"auto"`` is bfloat16 on CPUs
         and GPUs that have it, float16 on other CUDA GPUs, and else float32; also where a second of
