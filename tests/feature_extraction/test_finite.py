@@ -167,16 +167,16 @@ def test_memory_that_is_short_while_reading_fails_one_clip(
 
 
 def test_embeddings_of_a_clip_that_memory_does_not_hold(song_files, checkpoints, monkeypatch):
-    from skgenre._pretrained import _embedding
+    from skgenre._pretrained._family import Family
 
-    hidden_states = _embedding.hidden_states
+    hidden_states = Family.hidden_states
 
-    def limited(model, inputs, layers):
+    def limited(self, model, inputs, layers):
         if inputs["input_values"].shape[1] > 16000:
             raise MemoryError
-        return hidden_states(model, inputs, layers)
+        return hidden_states(self, model, inputs, layers)
 
-    monkeypatch.setattr(_embedding, "hidden_states", limited)
+    monkeypatch.setattr(Family, "hidden_states", limited)
     embedder = Wav2VecEmbedder(
         checkpoint=checkpoints / "layer-norm", sr=16000, duration=None, on_error="nan"
     )
