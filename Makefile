@@ -7,6 +7,7 @@ IS_DEFAULT := $(filter 3.11,$(VERSION))
 VENV := $(if $(IS_DEFAULT),.venv,.venv-$(VERSION))
 BIN := $(VENV)/bin
 OLDEST := $(VENV)-oldest
+FRESH := $(VENV)-wheel
 INSTALL := PIP_CONSTRAINT=constraints.txt $(BIN)/python -m pip install --quiet
 # two processes on two cores: a second thread of torch or BLAS would only be in the way
 ONE_THREAD := OMP_NUM_THREADS=1
@@ -16,7 +17,7 @@ ONE_THREAD := OMP_NUM_THREADS=1
 # gigabytes of CUDA: its tests are skipped there, or EXTRAS names it.
 EXTRAS := test,featurewiz-modern$(if $(IS_DEFAULT),$(,)wav2vec)
 
-.PHONY: demo test test-slow test-without-bfloat16 test-oldest lint clean
+.PHONY: demo test test-slow test-without-bfloat16 test-oldest test-wheel lint clean
 
 demo: $(VENV)/installed-demo
 	$(BIN)/python examples/demo.py
@@ -41,6 +42,14 @@ test-oldest: $(OLDEST)/installed
 		$(addprefix tests/,audio datasets ensemble feature_extraction feature_selection inspection \
 		mixture model_selection preprocessing test_bags.py test_checked_files.py \
 		test_estimator_checks.py test_names.py test_statistics.py test_tables.py)
+
+# What `pip install skgenre` gives: the wheel and what it needs, without extras, in an environment that
+# is made anew. `-I` leaves out the checkout.
+test-wheel:
+	$(PYTHON) -m venv --clear $(FRESH)
+	$(FRESH)/bin/python -m pip wheel --quiet --no-deps --wheel-dir $(FRESH) .
+	$(FRESH)/bin/python -m pip install --quiet --constraint constraints.txt $(FRESH)/*.whl
+	$(ONE_THREAD) $(FRESH)/bin/python -I .ci/check_wheel.py
 
 lint: $(VENV)/installed-dev
 	$(BIN)/ruff format --check .
