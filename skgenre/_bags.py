@@ -15,11 +15,11 @@ from sklearn.utils.validation import (
     check_consistent_length,
     check_is_fitted,
 )
-from sklearn_compat.utils.validation import check_array, validate_data
 
 from ._base import VersionedEstimator, check_not_empty, forget_table
 from ._division import check_groups
 from ._genres import check_genres
+from ._sklearn import check_array, validate_data
 
 AGGREGATES = ("mean", "product", "vote")
 

@@ -5,9 +5,9 @@ from importlib import metadata
 from scipy.sparse import issparse
 from sklearn.base import BaseEstimator
 from sklearn.exceptions import InconsistentVersionWarning
-from sklearn_compat.base import _fit_context
 
 from ._parts import pack, unpack
+from ._sklearn import _fit_context
 
 # Whose versions a pickle notes.
 _PACKAGES = (

@@ -5,7 +5,8 @@ from numbers import Number
 import numpy as np
 import pandas as pd
 from sklearn.utils.validation import column_or_1d
-from sklearn_compat.utils.validation import check_array
+
+from ._sklearn import check_array
 
 _N_NAMED = 5
 

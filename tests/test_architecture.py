@@ -29,6 +29,7 @@ HOMES = {
     "matplotlib": "inspection/_plotting.py",
     "numba": "_numba.py",
     "onnxruntime": "_onnx/_runtime.py",
+    "sklearn_compat": "_sklearn.py",
     "scikeras": "neural_network/_training.py",
     "tensorflow": "neural_network/_keras.py",
     "torch": "_pretrained/_torch.py",

@@ -8,9 +8,9 @@ import numpy as np
 import soxr
 from scipy.sparse import issparse
 from sklearn.utils import assert_all_finite
-from sklearn_compat.utils.validation import validate_data
 
 from .._base import check_not_empty, forget_table
+from .._sklearn import validate_data
 from ._errors import AudioError
 from ._load import load_audio, load_sound, read_blocks, read_sound_blocks
 from ._sound import (

@@ -2,9 +2,9 @@
 
 from sklearn.pipeline import make_pipeline
 from sklearn.utils.metaestimators import _BaseComposition
-from sklearn_compat.utils import get_tags
 
 from .._base import VersionedEstimator
+from .._sklearn import get_tags
 from ..feature_extraction import AudioDescriptorTransformer, MFCCSegmenter
 from ..neural_network import KerasCNNClassifier
 from ..preprocessing import SpectrogramScaler

@@ -9,7 +9,8 @@ import scipy.fft
 
 from .._numba import compiled
 from ._librosa_defaults import CONTRAST_BANDS, CONTRAST_FMIN
-from ._spectrum import banded_mel_filters, frame_window
+from ._mel_filters import frame_window
+from ._spectrum import banded_mel_filters
 
 # Range of the pitches that librosa estimates the tuning from, in Hz, and how high their peaks are.
 _TUNING_RANGE = (150.0, 4000.0)

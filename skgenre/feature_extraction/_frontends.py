@@ -43,7 +43,7 @@ def make_frontend(net, frontend, sr):
 
 
 def _make_musicnn_kernel():
-    kernel = MelPowerKernel(sr=_MUSICNN_SR, **_MUSICNN)
+    kernel = MelPowerKernel(sr=_MUSICNN_SR, is_compiled=False, **_MUSICNN)
     return lambda waveforms: np.log10(1 + 10000 * kernel(waveforms))
 
 

@@ -3,7 +3,8 @@ from numbers import Integral, Real
 from sklearn.utils._param_validation import Interval, StrOptions
 
 from ._base import BaseClipTransformer
-from ._spectrum import MelKernel, count_frames, frame_window
+from ._mel_filters import frame_window
+from ._spectrum import MelKernel, count_frames
 
 
 class MelSpectrogramTransformer(BaseClipTransformer):

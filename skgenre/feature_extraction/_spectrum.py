@@ -5,6 +5,8 @@ from functools import lru_cache
 import numpy as np
 import scipy.fft
 
+from ._mel_filters import frame_window, mel_filters
+
 # Frames that are transformed at a time: their spectra stay in the second-level cache.
 _BLOCK = 128
 # Neighbouring mel bands that share one matrix product over the bins where any of them is not zero.
@@ -38,6 +40,9 @@ class MelPowerKernel:
         As `librosa.filters.mel` takes them.
     dtype : numpy.dtype
         What to compute in.
+    is_compiled : bool
+        Take the compiled loop where it fits. The other way takes half as long again, but starts
+        without numba, whose import takes longer than many minutes of music.
     """
 
     def __init__(
@@ -57,10 +62,12 @@ class MelPowerKernel:
         htk=False,
         norm="slaney",
         dtype=np.float32,
+        is_compiled=True,
     ):
         self._mel_power = _make_mel_power(
             frame_window(window, win_length or n_fft, n_fft).tobytes(),
             dtype=np.dtype(dtype),
+            is_compiled=is_compiled,
             hop_length=hop_length,
             power=power,
             sr=sr,
@@ -171,26 +178,15 @@ def _spectra(y, window, hop_length, n_frames):
         yield frames, scipy.fft.rfft(windows[frames] * window, overwrite_x=True)
 
 
-def frame_window(window, win_length, n_fft):
-    """Return a periodic window of ``win_length``, centred in ``n_fft`` samples."""
-    import librosa.filters
-
-    samples = librosa.filters.get_window(window, win_length, fftbins=True)
-    before = (n_fft - win_length) // 2
-    return np.pad(samples, (before, n_fft - win_length - before))
-
-
 @lru_cache(maxsize=16)
-def _make_mel_power(window, *, dtype, hop_length, power, **filter_settings):
+def _make_mel_power(window, *, dtype, is_compiled, hop_length, power, **filter_settings):
     """Return the fastest function from waveforms to mel power that the settings allow."""
-    import librosa.filters
-
     window = np.frombuffer(window).astype(dtype)
     n_fft = len(window)
-    if power == 2 and n_fft >= 4 and n_fft.bit_count() == 1:
+    if is_compiled and power == 2 and n_fft >= 4 and n_fft.bit_count() == 1:
         from ._fused import FusedMelPower  # imports numba
 
-        return FusedMelPower(window, hop_length, librosa.filters.mel(**filter_settings))
+        return FusedMelPower(window, hop_length, mel_filters(**filter_settings))
     return _MelPower(
         window,
         hop_length,
@@ -203,9 +199,7 @@ def _make_mel_power(window, *, dtype, hop_length, power, **filter_settings):
 @lru_cache(maxsize=16)
 def banded_mel_filters(*, dtype, **settings):
     """Cut librosa's mel filter bank into (bands, bins, dense part) that leave out its zeros."""
-    import librosa.filters
-
-    filters = librosa.filters.mel(**settings)
+    filters = mel_filters(**settings)
     products = []
     for first in range(0, len(filters), _BANDS_PER_PRODUCT):
         bands = slice(first, first + _BANDS_PER_PRODUCT)

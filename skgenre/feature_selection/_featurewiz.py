@@ -6,10 +6,10 @@ from sklearn.feature_selection import SelectorMixin
 from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval
 from sklearn.utils.validation import check_consistent_length, check_is_fitted
-from sklearn_compat.utils.validation import check_array, validate_data
 
 from .._bags import find_readable, is_readable, take_songs, validate_genres
 from .._base import VersionedEstimator, check_not_empty, fit_context
+from .._sklearn import check_array, validate_data
 
 _FLOATS = [np.float64, np.float32]
 
