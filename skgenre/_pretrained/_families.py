@@ -2,6 +2,8 @@
 
 from copy import deepcopy
 
+import numpy as np
+
 from .._lengths import fit_length
 from ._family import FRAME, HOP, PROJECTION, Family, UnknownFamily
 from ._torch import torch, transformers
@@ -115,8 +117,9 @@ class Speech2TextFamily(EncoderDecoderFamily):
 
     def prepare(self, segments):
         """Turn segments, (n_segments, n_samples), into tensors that the model takes."""
-        inputs = super().prepare(segments)
         # a band that never changes, as in silence, has no deviation to divide by
+        with np.errstate(divide="ignore", invalid="ignore"):
+            inputs = super().prepare(segments)
         features = inputs["input_features"].nan_to_num(nan=0.0, posinf=0.0, neginf=0.0)
         return {**inputs, "input_features": features}
 
@@ -268,7 +271,7 @@ def find_family(config):
 def read_config(name, **options):
     """Return the configuration of a checkpoint; of one with texts, that of its audio side."""
     settings, _ = transformers.PreTrainedConfig.get_config_dict(name, **options)
-    # which no release of transformers finds by its kind alone
+    # which the first releases of transformers 5 do not find by its kind
     is_audio_side = settings.get("model_type") == "clap_audio_model"
     kind = transformers.ClapAudioConfig if is_audio_side else transformers.AutoConfig
     config = kind.from_pretrained(name, **options)

@@ -175,6 +175,26 @@ def test_the_silence_that_whisper_is_padded_with_is_not_counted(families, noise)
     assert_allclose(one_frame[0, :16], 0, atol=1e-6)
 
 
+def test_a_checkpoint_of_whisper_without_its_decoder(families, noise, tmp_path):
+    """As `WhisperForAudioClassification` saves it: what is missing is not of the encoder."""
+    model, extractor = load(families / "whisper")
+    other = transformers.WhisperForAudioClassification(model.config)
+    other.encoder.load_state_dict(model.encoder.state_dict())
+    other.save_pretrained(tmp_path)
+    extractor.save_pretrained(tmp_path)
+    expected = exact_embedder(checkpoint=families / "whisper").fit_transform([noise[:SR]])
+    found = exact_embedder(checkpoint=tmp_path).fit_transform([noise[:SR]])
+    assert_array_equal(found[0], expected[0])
+
+    weights = dict(model.encoder.state_dict())
+    del weights["layers.1.fc1.weight"]
+    weights = {f"encoder.{name}": values for name, values in weights.items()}
+    other.save_pretrained(tmp_path, state_dict=weights)
+    embedder = exact_embedder(checkpoint=tmp_path)
+    with pytest.warns(UserWarning, match=r"no weights for \['layers.1.fc1.weight'\]; they are"):
+        assert np.isfinite(embedder.fit_transform([noise[:SR]])[0]).all()
+
+
 @pytest.mark.parametrize("name", PROJECTING)
 def test_the_projection_of_clap(families, noise, name):
     embedder = exact_embedder(

