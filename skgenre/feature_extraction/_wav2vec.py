@@ -106,8 +106,14 @@ class Wav2VecEmbedder(PretrainedMixin, BaseEmbedder):
 
     Only segments of one length share a batch. So nothing is padded, and models with group
     normalisation, which would see the padding, give the same as for each segment alone. Segments
-    too short for one frame are repeated. Models of spectrograms have a longest input, 10 s in most
-    cases; longer segments are refused, since their end would be ignored.
+    too short for one frame are repeated.
+
+    Models of spectrograms have a longest input, which is 10 s for most, and 30 s for Whisper.
+    Longer segments are cut in the fewest parts of equal length that the model can hear, and the
+    statistics are over the frames of all parts, so that the whole segment counts. Shorter ones are
+    padded as the model has learnt it: for Whisper with silence, whose frames are left out; for CLAP
+    with as many whole copies of the segment as fit, and then silence; for the audio spectrogram
+    transformer with zeros, whose patches count.
 
     The model that was used last stays in memory for the next call.
 
