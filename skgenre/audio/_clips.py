@@ -29,17 +29,18 @@ _MAX_ROWS, _MAX_SAMPLES = 300, 30
 _HUGGING_FACE = {"array", "sampling_rate"}
 
 
-def validate_clips(estimator, X, *, reset, allow_nan=False):
+def validate_clips(estimator, X, *, sr, reset, allow_nan=False):
     """Check the clips given to an estimator and return them as a sequence.
 
     Parameters
     ----------
     estimator : estimator
-        Its ``sr`` is that of waveforms. On a table of waveforms, its ``n_features_in_`` is set or
-        checked.
+        On a table of waveforms, its ``n_features_in_`` is set or checked.
     X : sequence of clips, or array of shape (n_clips, n_samples)
         The clips: paths, waveforms, arrays with channels, ``(waveform, rate)`` or
         ``{"array": waveform, "sampling_rate": rate}``. Integers are scaled by their type.
+    sr : float
+        The sample rate of waveforms that do not carry their own, in Hz.
     reset : bool
         Whether this is a fit.
     allow_nan : bool, default=False
@@ -61,10 +62,10 @@ def validate_clips(estimator, X, *, reset, allow_nan=False):
         X = _as_array(X, "X")
     clips = _list_clips(X)
     if clips is None or _are_rows(X, clips):
-        return _validate_table(estimator, X, reset, allow_nan)
+        return _validate_table(estimator, X, sr, reset, allow_nan)
     if reset:
         forget_table(estimator)
-    return [as_clip(clip, i, estimator.sr, allow_nan) for i, clip in enumerate(clips)]
+    return [as_clip(clip, i, sr, allow_nan) for i, clip in enumerate(clips)]
 
 
 def _list_clips(X):
@@ -93,22 +94,22 @@ def _list_clips(X):
     return clips
 
 
-def _validate_table(estimator, X, reset, allow_nan):
+def _validate_table(estimator, X, sr, reset, allow_nan):
     """Return a table of waveforms as float32."""
     is_list = isinstance(X, list | tuple)
     if not is_list and not issparse(X):
         _check_cells(X)
     n_rows, n_samples = (len(X), len(X[0])) if is_list else X.shape
-    is_short = is_too_short(n_samples, estimator.sr)
+    is_short = is_too_short(n_samples, sr)
     if is_short and (n_rows > _MAX_ROWS or (n_samples > _MAX_SAMPLES and not is_list)):
         raise ValueError(
             f"X has {n_rows} rows of {n_samples} numbers, which are no clips at "
-            f"sr={estimator.sr:g}: each would last {n_samples / estimator.sr * 1e3:.2g} ms. If X "
+            f"sr={sr:g}: each would last {n_samples / sr * 1e3:.2g} ms. If X "
             "is one waveform with channels, did you mean [X]? If its columns are clips, X.T? "
             "Features of songs go into what follows this transformer"
         )
     if is_list:
-        X = np.stack([as_clip(row, i, estimator.sr, allow_nan=True) for i, row in enumerate(X)])
+        X = np.stack([as_clip(row, i, sr, allow_nan=True) for i, row in enumerate(X)])
     finite = "allow-nan" if allow_nan else True
     X = validate_data(estimator, X, reset=reset, dtype="numeric", ensure_all_finite=finite)
     if X.dtype.kind != "f" and not is_short:

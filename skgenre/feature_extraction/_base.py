@@ -19,7 +19,14 @@ from .._lengths import fit_length
 from .._parallel import run_parallel
 from .._progress import track
 from ..audio import AudioError
-from ..audio._clips import clip_name, is_too_short, read_clip, read_clip_blocks, validate_clips
+from ..audio._clips import (
+    at_rate,
+    clip_name,
+    is_too_short,
+    read_clip,
+    read_clip_blocks,
+    validate_clips,
+)
 from ..audio._errors import list_failures
 from ..audio._sound import check_loudness
 from ._cache import FeatureCache
@@ -203,6 +210,7 @@ class BaseClipTransformer(TransformerMixin, VersionedEstimator):
     def _read(self, clip):
         """Yield the segments of a clip, (n_segments, n_samples): of a long file, part by part."""
         sr, n_samples = self._working_sr, self._segment_samples()
+        clip = at_rate(clip, self._waveform_sr, sr)
         if self._reads_in_parts:
             n_together = -(-round(_SECONDS_TOGETHER * sr) // n_samples)
             blocks = read_clip_blocks(clip, sr=sr, n_samples=n_together * n_samples)
@@ -235,6 +243,11 @@ class BaseClipTransformer(TransformerMixin, VersionedEstimator):
     def _shortest_segment(self):
         """What a segment must at least hold, in words."""
         return "one frame"
+
+    @property
+    def _waveform_sr(self):
+        """Sample rate in Hz of waveforms that do not carry their own."""
+        return self.sr
 
     @property
     def _working_sr(self):
@@ -326,7 +339,9 @@ class BaseClipTransformer(TransformerMixin, VersionedEstimator):
     def _check_clips(self, X, *, reset):
         # numbers too large for float32 become infinite, and are refused as that
         with np.errstate(all="ignore"):
-            return validate_clips(self, X, reset=reset, allow_nan=self.on_error == "nan")
+            return validate_clips(
+                self, X, sr=self._waveform_sr, reset=reset, allow_nan=self.on_error == "nan"
+            )
 
     def _check_settings(self):
         name = type(self).__name__

@@ -10,7 +10,6 @@ from sklearn.utils._param_validation import Integral, Interval
 
 from .._parallel import run_parallel
 from ..audio import AudioError
-from ..audio._clips import at_rate
 from ._base import BaseClipTransformer
 from ._cache import FeatureCache
 from ._finite import as_finite, no_memory
@@ -47,9 +46,6 @@ class BatchedClipTransformer(BaseClipTransformer):
     def _segments_together(self, n_samples):
         """Return the most segments of a length that the kernel gets at once."""
         return self.batch_size
-
-    def _read(self, clip):
-        return super()._read(at_rate(clip, self.sr, self._working_sr))
 
     def _extract_all(self, clips):
         cache = FeatureCache(self.cache, self)

@@ -21,6 +21,9 @@ class MelSpectrogramTransformer(BaseClipTransformer):
     sr : float, default=22050
         Sample rate in Hz. Files, and samples that come with a rate of their own, are resampled to
         it; waveforms without one are taken to have it.
+    orig_sr : float, default=None
+        Sample rate in Hz of waveforms that come without one, if it is another: they are resampled
+        to ``sr``.
     n_fft : int, default=2048
         Length of a frame's Fourier transform, in samples.
     hop_length : int, default=512
@@ -109,6 +112,7 @@ class MelSpectrogramTransformer(BaseClipTransformer):
 
     _parameter_constraints: dict = {
         **BaseClipTransformer._parameter_constraints,
+        "orig_sr": [Interval(Real, 0, None, closed="neither"), None],
         "n_fft": [Interval(Integral, 2, None, closed="left")],
         "hop_length": [Interval(Integral, 1, None, closed="left")],
         "win_length": [Interval(Integral, 1, None, closed="left"), None],
@@ -128,6 +132,7 @@ class MelSpectrogramTransformer(BaseClipTransformer):
         self,
         *,
         sr=22050,
+        orig_sr=None,
         n_fft=2048,
         hop_length=512,
         win_length=None,
@@ -151,6 +156,7 @@ class MelSpectrogramTransformer(BaseClipTransformer):
         verbose=0,
     ):
         self.sr = sr
+        self.orig_sr = orig_sr
         self.n_fft = n_fft
         self.hop_length = hop_length
         self.win_length = win_length
@@ -194,7 +200,14 @@ class MelSpectrogramTransformer(BaseClipTransformer):
     def _feature_params(self):
         # a function is known by its name, which may come to mean another one
         window = frame_window(self.window, self.win_length or self.n_fft, self.n_fft)
-        return {**super()._feature_params(), "window": window}
+        params = {**super()._feature_params(), "window": window}
+        # of waveforms alone, which are not kept
+        del params["orig_sr"]
+        return params
+
+    @property
+    def _waveform_sr(self):
+        return self.sr if self.orig_sr is None else self.orig_sr
 
     def _feature_shape(self, n_samples):
         frames = count_frames(

@@ -23,6 +23,9 @@ class MFCCSegmenter(MelSpectrogramTransformer):
     sr : float, default=22050
         Sample rate in Hz. Files, and samples that come with a rate of their own, are resampled to
         it; waveforms without one are taken to have it.
+    orig_sr : float, default=None
+        Sample rate in Hz of waveforms that come without one, if it is another: they are resampled
+        to ``sr``.
     n_mfcc : int, default=13
         Number of coefficients, at most ``n_mels``.
     n_fft : int, default=2048
@@ -132,6 +135,7 @@ class MFCCSegmenter(MelSpectrogramTransformer):
         self,
         *,
         sr=22050,
+        orig_sr=None,
         n_mfcc=13,
         n_fft=2048,
         hop_length=512,
@@ -157,6 +161,7 @@ class MFCCSegmenter(MelSpectrogramTransformer):
     ):
         super().__init__(
             sr=sr,
+            orig_sr=orig_sr,
             n_fft=n_fft,
             hop_length=hop_length,
             win_length=win_length,

@@ -1,7 +1,6 @@
 import numpy as np
 from sklearn.base import clone
 
-from ..audio._clips import validate_clips
 from ..feature_extraction import MelSpectrogramTransformer, MFCCSegmenter
 from ._plotting import COLORS, make_panels
 from ._songs import check_clip, extract, mel_transformer
@@ -96,7 +95,7 @@ class MelSpectrogramDisplay:
             params = transformer.get_params()
             del params["n_mfcc"]
             mel, mfcc = _as_bag(extract(MelSpectrogramTransformer(**params), X)), features
-        (clip,) = validate_clips(clone(transformer), [X], reset=True)
+        (clip,) = clone(transformer)._check_clips([X], reset=True)
         waveform = np.concatenate(list(transformer._read(clip)))
         return cls(waveform, mel, mfcc, transformer=transformer).plot(ax)
 

@@ -97,7 +97,9 @@ class BaseFineTunedClassifier(PretrainedMixin, BaseNetClassifier):
     def _validate_clips(self, X, *, reset):
         # numbers too large for float32 become infinite, and are refused as that
         with np.errstate(all="ignore"):
-            return validate_clips(self, X, reset=reset, allow_nan=self.on_error == "nan")
+            return validate_clips(
+                self, X, sr=self.sr, reset=reset, allow_nan=self.on_error == "nan"
+            )
 
     def _validate_fit(self, clips):
         checkpoint = self._open_checkpoint()

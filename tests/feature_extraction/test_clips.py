@@ -57,6 +57,15 @@ def test_waveforms_come_as_table_frame_or_ragged_list(songs, expected):
     assert_allclose(result[[0, 2]], expected[[0, 2]], atol=1e-3)
 
 
+def test_waveforms_of_another_rate_are_resampled(songs, song_files):
+    X, paths = songs[0][:3], song_files[0][:3]
+    of_files = MelSpectrogramTransformer(sr=16000, duration=1.5).fit_transform(paths)
+    mel = MelSpectrogramTransformer(sr=16000, orig_sr=SR, duration=1.5)
+    for given in (X, list(X), [np.stack([x, x]) for x in X], [(x, SR) for x in X], paths):
+        assert_allclose(mel.fit_transform(given), of_files, atol=0.1)
+    assert np.abs(mel.set_params(orig_sr=None).fit_transform(X) - of_files).max() > 10
+
+
 def test_only_a_table_of_waveforms_fixes_their_length(songs, song_files):
     segmenter = MFCCSegmenter(**SHORT).fit(songs[0])
     with pytest.raises(ValueError, match="features"):
