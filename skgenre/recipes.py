@@ -107,6 +107,8 @@ def make_genre_classifier(
     lstm, indrnn        x       recurrent nets, compared in [6]_
     cnn-residual        x       residual net over time, after [7]_
     cnn-2d              x       spectrogram net, after [8]_
+    cnn-musicnn         x       ours: a new head on a pretrained net, musicnn [9]_, which comes with
+                                the package
     linear                      ours, to compare with: logistic regression on audio descriptors
     lda                         ours: linear discriminants with shrunk covariance on audio
                                 descriptors, the 30 features of [2]_ and the range of each mel band
@@ -198,6 +200,15 @@ def _net_steps(transformer, classifier, reading, random_state, **settings):
         ("scale", SpectrogramScaler()),
         (net, classifier(random_state=random_state, **settings)),
     ]
+
+
+def _fine_tuned_steps(reading, random_state):
+    of_musicnn = {"sr": 16000, "n_fft": 512, "hop_length": 256, "n_mels": 96, "top_db": None}
+    mel = MelSpectrogramTransformer(**{**reading, **of_musicnn, "orig_sr": reading["sr"]})
+    net = KerasCNNClassifier(
+        architecture="musicnn", dropout=0.5, class_weight="balanced", random_state=random_state
+    )
+    return [("mel", mel), ("cnn", net)]
 
 
 def _gmm_steps(reading, random_state):
@@ -378,6 +389,7 @@ RECIPES = {
     "indrnn": Recipe(partial(_on_mfcc, KerasRNNClassifier, architecture="indrnn"), 10),
     "cnn-residual": Recipe(partial(_on_mel, KerasCNNClassifier, architecture="residual"), 10),
     "cnn-2d": Recipe(partial(_on_mel, KerasCNNClassifier, architecture="2d"), 10),
+    "cnn-musicnn": Recipe(_fine_tuned_steps, 10),
     "linear": Recipe(_linear_steps, None),
     "lda": Recipe(_lda_steps, None),
     "stack": Recipe(_stack_steps, None),

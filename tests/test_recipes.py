@@ -31,6 +31,7 @@ NETS = {
     "indrnn": ONE_EPOCH["rnn"],
     "cnn-residual": ONE_EPOCH["cnn"],
     "cnn-2d": ONE_EPOCH["cnn"],
+    "cnn-musicnn": ONE_EPOCH["cnn"],
 }
 OTHERS = {
     "gmm": {},

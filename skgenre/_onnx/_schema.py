@@ -1,4 +1,4 @@
-"""The few fields of an ONNX file that are looked at before onnxruntime gets it.
+"""The few fields of an ONNX file that are looked at without onnxruntime.
 
 Protocol buffers skip the fields that a description leaves out, so this one does without the package
 ``onnx``. The numbers are those of onnx.proto.
@@ -11,10 +11,18 @@ from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
 from google.protobuf.message import DecodeError
 
 _KINDS = descriptor_pb2.FieldDescriptorProto
-# message: {field: (number, message or None for text, or int for numbers, whether it is a list)}
+# message: {field: (number, message or the type of what it holds, whether it is a list)}
 _MESSAGES: dict = {
     "Entry": {"key": (1, str, False), "value": (2, str, False)},
-    "Tensor": {"external_data": (13, "Entry", True), "data_location": (14, int, False)},
+    "Tensor": {
+        "dims": (1, int, True),
+        "data_type": (2, int, False),
+        "float_data": (4, float, True),
+        "name": (8, str, False),
+        "raw_data": (9, str, False),
+        "external_data": (13, "Entry", True),
+        "data_location": (14, int, False),
+    },
     "SparseTensor": {"values": (1, "Tensor", False), "indices": (2, "Tensor", False)},
     "Attribute": {
         "t": (5, "Tensor", False),
@@ -82,6 +90,8 @@ def _model_class():
                 described.type = _KINDS.TYPE_BYTES
             elif kind is int:
                 described.type = _KINDS.TYPE_INT64
+            elif kind is float:
+                described.type = _KINDS.TYPE_FLOAT
             else:
                 described.type = _KINDS.TYPE_MESSAGE
                 described.type_name = f".{package}.{kind}"

@@ -1,7 +1,8 @@
 from sklearn.utils._param_validation import StrOptions
 
 from ._base import BaseKerasClassifier
-from .architectures import mel_cnn, mfcc_cnn, residual_cnn, spectrogram_cnn
+from .architectures import mel_cnn, mfcc_cnn, musicnn, residual_cnn, spectrogram_cnn
+from .architectures._musicnn import set_frozen
 
 
 class KerasCNNClassifier(BaseKerasClassifier):
@@ -14,7 +15,7 @@ class KerasCNNClassifier(BaseKerasClassifier):
 
     Parameters
     ----------
-    architecture : {"mfcc", "mel", "2d", "residual"} or callable, default="mfcc"
+    architecture : {"mfcc", "mel", "2d", "residual", "musicnn"} or callable, default="mfcc"
         ``"mfcc"`` is the report's net for MFCCs: three convolutions of 32 filters, each max-pooled
         and batch-normalised, a dense layer of 64, dropout and softmax. ``"mel"`` is its net for mel
         spectrograms: two convolutions of 16 and 32 filters, each max-pooled, and the same head.
@@ -22,12 +23,15 @@ class KerasCNNClassifier(BaseKerasClassifier):
         filters, each batch-normalised and max-pooled, and the same head. ``"residual"``, after
         [2]_, convolves over time only, with the bands as channels: a block of three convolutions of
         128 filters with a shortcut, pooling over all frames by maximum and by average, and two
-        dense layers of 128. A callable takes ``(input_shape, n_classes, **architecture_params)``,
+        dense layers of 128. ``"musicnn"`` is a net that was trained to tag music [5]_, with a new
+        head: see the notes. A callable takes ``(input_shape, n_classes, **architecture_params)``,
         where ``input_shape`` is ``(n_bands, n_frames, 1)``, and returns an uncompiled Keras model
         that ends in a softmax. To pickle the classifier, define it in a module.
     architecture_params : dict, default=None
-        Keyword arguments of the architecture. The named ones take ``filters``, one number for each
-        convolution or block, and ``dense_units``.
+        Keyword arguments of the architecture. ``"musicnn"`` takes ``freeze_base``, True by default,
+        and ``dense_units``, the sizes of further dense layers before the last one, none by default;
+        the other named ones take ``filters``, one number for each convolution or block, and
+        ``dense_units``.
     epochs : int, default=50
         Passes over the training songs.
     batch_size : int, default=32
@@ -39,7 +43,7 @@ class KerasCNNClassifier(BaseKerasClassifier):
         ``"plateau"`` halves it when the validation loss, or the training loss where no songs are
         held out, has not improved for half of ``patience`` epochs.
     dropout : float, default=0.3
-        Share of each dense layer's outputs dropped in training.
+        Share of each dense layer's outputs, and of musicnn's, dropped in training.
     aggregate : {"mean", "product", "vote"}, default="mean"
         How the probabilities of a song's segments become the song's: their mean, their normalised
         geometric mean, or the share of segments that each genre wins.
@@ -65,7 +69,8 @@ class KerasCNNClassifier(BaseKerasClassifier):
     class_weight : {"balanced"}, dict of label to float, or None, default=None
         Weight of each genre in the loss.
     warm_start : bool, default=False
-        Go on with the net of the fit before, with a new optimizer. It needs the same genres.
+        Go on with the net of the fit before, with a new optimizer. It needs the same genres. Of
+        ``architecture_params``, only ``freeze_base`` then counts.
     precision : {"float32", "bfloat16", "float16"}, default="float32"
         What the net computes in; weights and probabilities are float32 in any case. The others are
         faster on hardware that has them, and slower elsewhere.
@@ -105,6 +110,21 @@ class KerasCNNClassifier(BaseKerasClassifier):
     built-in nets and in yours, gets a momentum that suits the number of training steps, since
     Keras' default fails without notice on a few hundred songs.
 
+    ``architecture="musicnn"`` starts from the weights that come with the package. It hears decibels
+    of 96 bands as they are, without a scaler, in segments of any length; it was trained on 3 s::
+
+        MelSpectrogramTransformer(
+            sr=16000, n_fft=512, hop_length=256, n_mels=96, top_db=None, segment_duration=3.0
+        )
+
+    With ``freeze_base=True`` only the head learns, and what musicnn gives for a segment is computed
+    once, unless there is augmentation or a callback: each epoch is then many times faster. With
+    ``freeze_base=False`` all of it learns but batch normalisation. That needs a small learning
+    rate, 1e-4 say, and is best done after the head has learned: fit once, then again with
+    ``warm_start=True``. The weights are by Jordi Pons and the Music Technology Group of the
+    Universitat Pompeu Fabra, under the ISC licence. As with every pretrained net, songs that you
+    test on may be among those that it was trained on.
+
     References
     ----------
     .. [1] Athulya K. M. and Sindhu S., "Deep learning based music genre classification using
@@ -114,6 +134,8 @@ class KerasCNNClassifier(BaseKerasClassifier):
     .. [3] D. S. Park et al., "SpecAugment: a simple data augmentation method for automatic speech
        recognition", Interspeech, 2019.
     .. [4] H. Zhang et al., "mixup: Beyond empirical risk minimization", ICLR, 2018.
+    .. [5] J. Pons and X. Serra, "musicnn: Pre-trained convolutional neural networks for music audio
+       tagging", ISMIR 2019, late-breaking demo.
 
     Examples
     --------
@@ -135,6 +157,7 @@ class KerasCNNClassifier(BaseKerasClassifier):
         "mel": mel_cnn,
         "2d": spectrogram_cnn,
         "residual": residual_cnn,
+        "musicnn": musicnn,
     }
 
     _parameter_constraints: dict = {
@@ -188,3 +211,9 @@ class KerasCNNClassifier(BaseKerasClassifier):
         self.callbacks = callbacks
         self.random_state = random_state
         self.verbose = verbose
+
+    def _train(self, songs, held_out, seed):
+        if self._goes_on() and self._builder_.func is musicnn:
+            is_frozen = (self.architecture_params or {}).get("freeze_base", True)
+            set_frozen(self.model_, is_frozen)
+        super()._train(songs, held_out, seed)

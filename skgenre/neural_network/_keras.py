@@ -111,6 +111,20 @@ def without_head(model):
         ) from error
 
 
+def split_frozen(model):
+    """Return the frozen model that a net begins with, and a net of the layers after it.
+
+    The second one takes what the first gives as images of one column. A net that does not begin so
+    is returned whole, after None. The layers must follow each other in a line.
+    """
+    base = model.layers[1]
+    if not isinstance(base, keras.Model) or base.trainable:
+        return None, model
+    shape = base.output_shape[1:]
+    rest = [keras.Input((*shape, 1, 1)), keras.layers.Reshape(shape), *model.layers[2:]]
+    return base, keras.Sequential(rest)
+
+
 def to_bytes(model):
     """Return a model as the bytes of a ``.keras`` file."""
     with tempfile.TemporaryDirectory() as folder:

@@ -19,6 +19,7 @@ from ._keras import (
     predict,
     quiet,
     seeded,
+    split_frozen,
 )
 
 # Share of a batch normalisation's initial statistics that is left after one epoch.
@@ -90,20 +91,20 @@ def train(
         weights = weights.astype(np.float32)
         return SegmentBatches(segments, targets, weights, batch_size=batch_size, **settings)
 
-    random_state = np.random.RandomState(seed)
-    batches = make_batches(songs, random_state=random_state, **augmentation)
-    held_out = None if validation is None else make_batches(validation)
-    first_images = songs[0][0][np.newaxis, ..., np.newaxis]
+    def through(base, of_songs):
+        """Return what a frozen model, if there is one, gives for segments, in their place."""
+        if base is None:
+            return of_songs
+        data = make_batches(of_songs)
+        outputs = base.predict(data, verbose=0).astype(np.float32, copy=False)
+        data.let_go()
+        return outputs[..., np.newaxis], *of_songs[1:]
 
-    def make_model():
-        input_shape = first_images.shape[1:]
-        net = model or build(architecture, input_shape, n_classes, precision)
-        if not is_named:
-            check_probabilities(net, input_shape, n_classes)
-        _shorten_batch_norm_memory(net, len(batches))
+    def compile_net(net, n_steps):
+        _shorten_batch_norm_memory(net, n_steps)
         rate = learning_rate
         if learning_rate_schedule == "cosine":
-            rate = keras.optimizers.schedules.CosineDecay(learning_rate, epochs * len(batches))
+            rate = keras.optimizers.schedules.CosineDecay(learning_rate, epochs * n_steps)
         net.compile(
             optimizer=keras.optimizers.Adam(rate),
             loss="categorical_crossentropy",
@@ -116,9 +117,11 @@ def train(
 
     seconds = _EpochTimer()
     check = FiniteCheck(learning_rate=learning_rate, precision=precision, values=songs[0])
+    # for changes of segments and for callbacks, all of the net is there in each step
+    is_whole = not is_named or bool(callbacks) or any(augmentation.values())
     callbacks = [seconds, _LossCheck(check, epochs), *callbacks]
     if learning_rate_schedule == "plateau":
-        monitor = "loss" if held_out is None else "val_loss"
+        monitor = "loss" if validation is None else "val_loss"
         callbacks.append(
             keras.callbacks.ReduceLROnPlateau(monitor, factor=0.5, patience=max(1, patience // 2))
         )
@@ -126,11 +129,19 @@ def train(
         callbacks.append(
             keras.callbacks.EarlyStopping(patience=patience, restore_best_weights=True)
         )
-    learner = KerasClassifier(model=make_model, verbose=0)
     with _given_back(model), seeded(seed), quiet(), _progress_bar(epochs, verbose) as progress:
-        learner.initialize(first_images, songs[1][:1])
+        net = model or build(architecture, (*songs[0][0].shape, 1), n_classes, precision)
+        if not is_named:
+            check_probabilities(net, (*songs[0][0].shape, 1), n_classes)
+        base, rest = (None, net) if is_whole else split_frozen(net)
+        inputs = through(base, songs)
+        random_state = np.random.RandomState(seed)
+        batches = make_batches(inputs, random_state=random_state, **augmentation)
+        held_out = None if validation is None else make_batches(through(base, validation))
+        learner = KerasClassifier(model=lambda: compile_net(rest, len(batches)), verbose=0)
+        learner.initialize(np.stack(inputs[0][:1])[..., np.newaxis], songs[1][:1])
         try:
-            learner.model_.fit(
+            rest.fit(
                 batches,
                 epochs=epochs,
                 callbacks=callbacks + progress,
@@ -140,11 +151,10 @@ def train(
         finally:
             for data in filter(None, (batches, held_out)):
                 data.let_go()
-        _check_net(learner.model_, songs[0], batch_size, check)
-    trained = learner.model_
-    history = {name: [float(v) for v in values] for name, values in trained.history.history.items()}
-    trained.optimizer = None
-    return trained, {**history, "seconds": seconds.of_epochs}
+        _check_net(net, songs[0], batch_size, check)
+    history = {name: [float(v) for v in values] for name, values in rest.history.history.items()}
+    net.optimizer = None
+    return net, {**history, "seconds": seconds.of_epochs}
 
 
 def _warn_of_shared_gpu():

@@ -2,6 +2,7 @@
 
 from ._convolutional import mel_cnn, mfcc_cnn, residual_cnn, spectrogram_cnn
 from ._dense import dense_net
+from ._musicnn import musicnn
 from ._recurrent import blstm_attention, indrnn, lstm
 
 __all__ = [
@@ -11,6 +12,7 @@ __all__ = [
     "lstm",
     "mel_cnn",
     "mfcc_cnn",
+    "musicnn",
     "residual_cnn",
     "spectrogram_cnn",
 ]
