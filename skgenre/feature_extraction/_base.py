@@ -11,8 +11,6 @@ from sklearn.base import TransformerMixin
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils._set_output import _get_output_config
 from sklearn.utils.metadata_routing import UNUSED
-from sklearn.utils.metaestimators import available_if
-from sklearn.utils.validation import _check_feature_names_in
 
 from .._base import VersionedEstimator, fit_context
 from .._lengths import fit_length
@@ -376,39 +374,3 @@ class BaseClipTransformer(TransformerMixin, VersionedEstimator):
             "allow_nan": self.on_error == "nan",
             "preserves_dtype": [np.float32],
         }
-
-
-class BaseDescriptorTransformer(BaseClipTransformer):
-    """Clips to vectors: what a kernel gives for a segment is one frame, and without segments a row.
-
-    Subclasses name the columns in ``_descriptor_names()``.
-    """
-
-    @abstractmethod
-    def _descriptor_names(self):
-        """Return the names of the columns."""
-
-    @available_if(lambda self: not self._has_segments)
-    def get_feature_names_out(self, input_features=None):
-        """Name the columns of the table; not there where the result is a bag of segments.
-
-        Parameters
-        ----------
-        input_features : array-like of str, default=None
-            Checked against the columns seen in `fit`, and ignored.
-
-        Returns
-        -------
-        names : ndarray of str
-            What the column is of, its place in it, and the statistic, joined by underscores.
-        """
-        _check_feature_names_in(self, input_features, generate_names=False)
-        return np.asarray(self._descriptor_names(), dtype=object)
-
-    def _row_shape(self):
-        shape = super()._row_shape()
-        return shape if self._has_segments else shape[:-1]
-
-    def _join(self, parts):
-        features = super()._join(parts)
-        return features if self._has_segments else features[..., 0]

@@ -1,7 +1,7 @@
 from abc import abstractmethod
 
 from .._statistics import check_statistics
-from ._base import BaseDescriptorTransformer
+from ._base_descriptors import BaseDescriptorTransformer
 from ._batched import BatchedClipTransformer
 
 

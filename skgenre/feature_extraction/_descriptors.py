@@ -4,7 +4,8 @@ from numbers import Integral
 from sklearn.utils._param_validation import Interval
 
 from .._statistics import check_choice, check_statistics
-from ._base import BaseClipTransformer, BaseDescriptorTransformer
+from ._base import BaseClipTransformer
+from ._base_descriptors import BaseDescriptorTransformer
 from ._librosa_defaults import (
     CONTRAST_BANDS,
     CONTRAST_FMIN,
