@@ -57,9 +57,9 @@ def describe_settings(args, classifiers, n_segments):
             f"{args.learning_rate:g}, where it has 1e-4."
         )
     if not args.checkpoint:
-        remarks.append("No Wav2Vec2 model was given: its rows are missing.")
-        if any(name.startswith("unified") for name in classifiers):
-            remarks.append("`unified` does without Wav2Vec2.")
+        remarks.append(
+            "No Wav2Vec2 model was given: its rows are missing, and `unified` hears musicnn."
+        )
     return remarks
 
 

@@ -6,8 +6,7 @@
                                 [--seeds 1] [--checkpoint <folder or name>]
 
 Every named pipeline that needs paths alone, under every protocol of `compare_classifiers`; those
-with Wav2Vec2 if there is a checkpoint, else the unified model does without it. Without a folder,
-invented songs take the place of GTZAN.
+with Wav2Vec2 if there is a checkpoint. Without a folder, invented songs take the place of GTZAN.
 
 Writes into the folder: `report.html`, one page that holds all; the same as `report.md`, with its
 pictures; `results.csv`, a row for each fold; `summary.csv`, a row for each pipeline and protocol.
@@ -94,8 +93,6 @@ def make_classifiers(args, *, duration, cache):
         usual = RECIPES[name].n_segments
         n_segments = None if usual is None else max(1, round(duration * usual / CLIP_SECONDS))
         clf = make_genre_classifier(name, duration=duration, n_segments=n_segments, cache=cache)
-        if args.checkpoint is None and name.startswith("unified"):
-            clf.set_params(unified__wav2vec="drop")
         of_name = dict(settings)
         if name.startswith("unified") or (name in FIGURES and name != "wav2vec"):
             of_name["learning_rate"] = args.learning_rate

@@ -9,7 +9,6 @@ from sklearn.model_selection import StratifiedGroupKFold, StratifiedShuffleSplit
 from sklearn.utils import check_random_state, column_or_1d
 
 _MAX_FOLDS = 25
-_N_SHUFFLES = 10
 
 
 def check_groups(groups):
@@ -69,64 +68,12 @@ def hold_out_songs(genres, groups, fraction, seed):
     return np.flatnonzero(~is_held_out), np.flatnonzero(is_held_out)
 
 
-def divide_songs(genres, groups, fraction, random_state):
-    """Divide songs by genre, and by group if given, so that both parts have all genres.
-
-    Parameters
-    ----------
-    genres : ndarray of shape (n_songs,)
-        The genre of each song.
-    groups : ndarray of shape (n_songs,) or None
-        The artist of each song, say. None is in both parts, but those of genres of a single group.
-    fraction : float
-        About which share of the songs is in the second part.
-    random_state : RandomState
-        What to draw from.
-
-    Returns
-    -------
-    first, second : ndarray of int
-        The songs of each part.
-
-    Raises
-    ------
-    ValueError
-        If a genre has one song only.
-    """
-    _refuse_single_songs(genres)
-    if groups is None:
-        return _shuffle_songs(genres, fraction, random_state)
-
-    def judge(is_second):
-        return _count_missing(genres, is_second), abs(is_second.mean() - fraction)
-
-    shuffles = (_shuffle_groups(genres, groups, fraction, random_state) for _ in range(_N_SHUFFLES))
-    is_second = min(shuffles, key=judge)
-    for genre in np.unique(genres):
-        of_genre = genres == genre
-        if len(np.unique(is_second[of_genre])) == 2:
-            continue
-        own_groups = np.unique(groups[of_genre])
-        if len(own_groups) > 1:
-            moved = [is_second ^ (groups == group) for group in own_groups]
-            is_second = min(moved, key=judge)
-        else:
-            _, second = _shuffle_songs(genres[of_genre], fraction, random_state)
-            is_second[of_genre] = np.isin(np.arange(of_genre.sum()), second)
-    return np.flatnonzero(~is_second), np.flatnonzero(is_second)
-
-
 def _refuse_single_songs(genres):
     names, counts = np.unique(genres, return_counts=True)
     if counts.min() < 2:
         raise ValueError(
             f"a genre has one song only, and both parts need it: {names[counts < 2].tolist()}"
         )
-
-
-def _count_missing(genres, is_second):
-    n_genres = len(np.unique(genres))
-    return 2 * n_genres - len(np.unique(genres[is_second])) - len(np.unique(genres[~is_second]))
 
 
 def _shuffle_songs(genres, fraction, random_state):

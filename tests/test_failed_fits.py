@@ -58,18 +58,14 @@ ESTIMATORS = {
     "stack": GroupStackingClassifier([("linear", LINEAR), ("mixture", LINEAR)], cv=2),
     "pool": GroupStackingClassifier([("linear", LINEAR), ("mixture", LINEAR)], "pool", cv=2),
     "unified": UnifiedGenreClassifier(
-        branches=[("scale", StandardScaler()), ("lda", LinearDiscriminantAnalysis())],
-        random_state=0,
-    ),
-    "unified-stack": UnifiedGenreClassifier(
-        branches=[("linear", LINEAR)], stack_method="predict_proba", cv=2
+        branches=[("scale", StandardScaler()), ("lda", LinearDiscriminantAnalysis())], cv=2
     ),
     "ann": KerasANNClassifier((4,), **NET),
     "cnn": KerasCNNClassifier(architecture_params={"filters": (4,), "dense_units": 4}, **NET),
     "rnn": KerasRNNClassifier(architecture_params={"units": (4,), "dense_units": 4}, **NET),
     "fine-tuned": Wav2VecClassifier(**PRETRAINED, **NET, segment_duration=0.02),
 }
-TABLES = {"selector", "stack", "pool", "unified", "unified-stack"}
+TABLES = {"selector", "stack", "pool", "unified"}
 CLIPS = {"mel", "mfcc", "descriptors", "net", "embedder", "fine-tuned"}
 STATELESS = {"mel", "mfcc", "descriptors", "net", "embedder"}
 

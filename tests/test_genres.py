@@ -117,7 +117,7 @@ def test_what_is_no_list_of_genres_is_explained(y, message):
         KerasCNNClassifier(epochs=1),
         KerasRNNClassifier(epochs=1),
         SegmentVotingClassifier(LogisticRegression()),
-        UnifiedGenreClassifier(branches=[("scale", StandardScaler())]),
+        UnifiedGenreClassifier(branches=[("scale", StandardScaler())], cv=2),
         Wav2VecClassifier(),
     ],
     ids=lambda estimator: type(estimator).__name__,
@@ -132,7 +132,7 @@ def test_all_that_learn_from_genres_name_the_row(estimator):
 def test_all_that_compare_genres_name_the_row():
     y = ["blues", "rock", None, "rock"]
     linear = LogisticRegression()
-    stack = UnifiedGenreClassifier(branches=[("scale", StandardScaler())]).fit(X, GENRES)
+    stack = UnifiedGenreClassifier(branches=[("scale", StandardScaler())], cv=2).fit(X, GENRES)
     for call in (
         lambda: compare_classifiers({"linear": linear}, X, y, protocols={"two": KFold(2)}),
         lambda: check_leakage(X, y, KFold(2), groups=[0, 0, 1, 1]),
@@ -152,7 +152,7 @@ def test_all_that_compare_genres_name_the_row():
         GroupStackingClassifier([("linear", LogisticRegression())], cv=2),
         KerasANNClassifier((4,), epochs=1),
         SegmentVotingClassifier(LogisticRegression()),
-        UnifiedGenreClassifier(branches=[("scale", StandardScaler())]),
+        UnifiedGenreClassifier(branches=[("scale", StandardScaler())], cv=2),
     ],
     ids=lambda estimator: type(estimator).__name__,
 )

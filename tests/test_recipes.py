@@ -14,7 +14,7 @@ from sklearn.model_selection import (
     cross_val_score,
 )
 
-from skgenre import make_genre_classifier
+from skgenre import Wav2VecEmbedder, make_genre_classifier
 from skgenre.recipes import RECIPES
 
 SHORT = {"duration": 1.5, "random_state": 0}
@@ -42,6 +42,7 @@ OTHERS = {
     "lda": {},
     "stack": {"stack__trees__n_estimators": 10},
     "musicnn": {},
+    "musicnn-both": {},
 }
 
 
@@ -75,6 +76,7 @@ def test_from_files_to_genres(song_files, name, params):
     assert set(predicted) <= set(y)
     assert list(clf.classes_) == sorted(set(y))
     assert_array_equal(pickle.loads(pickle.dumps(clf)).predict(paths), predicted)
+    assert_allclose(clf.predict_proba(paths[:4]).sum(axis=1), 1, rtol=1e-5)
 
 
 @pytest.mark.parametrize(
@@ -82,31 +84,46 @@ def test_from_files_to_genres(song_files, name, params):
     [
         ("wav2vec", "wav2vec__checkpoint", {"wav2vec__epochs": 1}),
         ("wav2vec-embed", "embed__checkpoint", {}),
-        ("unified", "unified__wav2vec__embed__checkpoint", {"unified__cnn__cnn__epochs": 1}),
-        (
-            "unified-featurewiz",
-            "unified__wav2vec__embed__checkpoint",
-            {"unified__cnn": "drop", "unified__selector__skip_xgboost": True},
-        ),
     ],
 )
 def test_with_a_pretrained_model(song_files, checkpoints, name, checkpoint, params):
-    paths, y, artists = song_files
+    paths, y, _ = song_files
     params = {**params, checkpoint: checkpoints / "layer-norm", "n_segments": 2}
     clf = make_genre_classifier(name, **SHORT, **params)
-    groups = {"unified__groups": artists} if name.startswith("unified") else {}
-    proba = clf.fit(paths, y, **groups).predict_proba(paths[:4])
+    proba = clf.fit(paths, y).predict_proba(paths[:4])
     assert_allclose(proba.sum(axis=1), 1, rtol=1e-5)
     assert_array_equal(pickle.loads(pickle.dumps(clf)).predict_proba(paths[:4]), proba)
 
 
-def test_the_unified_model_can_do_without_a_pretrained_one(song_files):
-    paths, y, _ = song_files
-    clf = make_genre_classifier(
-        "unified", **SHORT, unified__wav2vec="drop", unified__cnn__cnn__epochs=1
-    )
-    assert list(clf.fit(paths, y)[-1].branches_) == ["cnn", "descriptors"]
+@pytest.mark.parametrize(
+    ("name", "params"),
+    [
+        ("unified", {"cnn__cnn__epochs": 1}),
+        ("unified-featurewiz", {"cnn": "drop", "selector__skip_xgboost": True}),
+    ],
+)
+def test_the_unified_model(song_files, name, params):
+    paths, y, artists = song_files
+    params = {"cv": 2, **params}
+    clf = make_genre_classifier(name, **SHORT, **{f"unified__{key}": params[key] for key in params})
+    clf.fit(paths, y, unified__groups=artists)
+    assert list(clf[-1].branches_)[-2:] == ["descriptors", "musicnn"]
     assert clf.score(paths, y) > 0.5
+    proba = clf.predict_proba(paths[:4])
+    assert_array_equal(pickle.loads(pickle.dumps(clf)).predict_proba(paths[:4]), proba)
+
+
+def test_the_unified_model_takes_a_checkpoint_and_goes_without_branches(song_files, checkpoints):
+    paths, y, _ = song_files
+    embedder = Wav2VecEmbedder(checkpoint=checkpoints / "layer-norm", duration=1.5)
+    without = {f"unified__{branch}": "drop" for branch in ("cnn", "musicnn")}
+    clf = make_genre_classifier("unified", **SHORT, unified__wav2vec=embedder, **without)
+    assert list(clf.fit(paths, y)[-1].branches_) == ["descriptors", "wav2vec"]
+
+
+def test_every_recipe_gives_probabilities():
+    for name in RECIPES:
+        assert hasattr(make_genre_classifier(name), "predict_proba"), name
 
 
 @pytest.mark.parametrize(
@@ -121,7 +138,7 @@ def test_learns_what_can_be_learnt(song_files, name, params):
 
 
 def test_the_best_is_one_of_the_named():
-    assert repr(make_genre_classifier("best")) == repr(make_genre_classifier("stack"))
+    assert repr(make_genre_classifier("best")) == repr(make_genre_classifier("musicnn-both"))
 
 
 def test_what_the_report_built():

@@ -1,11 +1,12 @@
 """The branches of a unified model as its parameters."""
 
+from sklearn.base import is_classifier
 from sklearn.pipeline import make_pipeline
 from sklearn.utils.metaestimators import _BaseComposition
 
 from .._base import VersionedEstimator
 from .._sklearn import get_tags
-from ..feature_extraction import AudioDescriptorTransformer, MFCCSegmenter
+from ..feature_extraction import AudioDescriptorTransformer, MFCCSegmenter, OnnxEmbedder
 from ..neural_network import KerasCNNClassifier
 from ..preprocessing import SpectrogramScaler
 
@@ -13,7 +14,7 @@ _OF_ALL = ("oracle", "unified")
 
 
 class BranchComposition(VersionedEstimator, _BaseComposition):
-    """A base of estimators with ``branches``, of which some may be dropped, and a stack_method."""
+    """A base of estimators with ``branches``, of which some may be dropped."""
 
     def get_params(self, deep=True):
         """Return the parameters, those of branches by their names.
@@ -50,7 +51,7 @@ class BranchComposition(VersionedEstimator, _BaseComposition):
         return self._set_params("branches", **params)
 
     def _validate_branches(self):
-        """Return names and branches that are in use, which all must do what stack_method names."""
+        """Return names and branches that are in use, each of which must answer or transform."""
         names = [name for name, _ in self.branches or []]
         self._validate_names(names)
         taken = sorted(set(names) & set(_OF_ALL))
@@ -60,11 +61,9 @@ class BranchComposition(VersionedEstimator, _BaseComposition):
         if not branches:
             raise ValueError("All branches are dropped; at least one is needed")
         for name, branch in branches:
-            if not hasattr(branch, self.stack_method):
-                raise ValueError(
-                    f"Branch {name!r}, a {type(branch).__name__}, has no {self.stack_method}, as "
-                    "stack_method asks for"
-                )
+            method = "predict_proba" if is_classifier(branch) else "transform"
+            if not hasattr(branch, method):
+                raise ValueError(f"Branch {name!r}, a {type(branch).__name__}, has no {method}")
         return branches
 
     def _get_branches(self):
@@ -91,4 +90,8 @@ class BranchComposition(VersionedEstimator, _BaseComposition):
 def _make_default_branches():
     mfcc = MFCCSegmenter(n_segments=None, segment_duration=3.0)
     net = make_pipeline(mfcc, SpectrogramScaler(), KerasCNNClassifier())
-    return [("cnn", net), ("descriptors", AudioDescriptorTransformer())]
+    return [
+        ("cnn", net),
+        ("descriptors", AudioDescriptorTransformer()),
+        ("musicnn", OnnxEmbedder()),
+    ]

@@ -1,26 +1,20 @@
-import warnings
-from numbers import Integral
-
 import numpy as np
+from scipy.special import expit, softmax
 from sklearn.base import clone
 from sklearn.ensemble import StackingClassifier
-from sklearn.model_selection import StratifiedGroupKFold, check_cv
 from sklearn.preprocessing import FunctionTransformer
 from sklearn.utils import Bunch, indexable
 from sklearn.utils._param_validation import HasMethods, StrOptions
 from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping
-from sklearn.utils.metaestimators import _safe_split
 from sklearn.utils.parallel import Parallel, delayed
-from sklearn.utils.validation import _check_method_params
 
 from .._bags import validate_genres
 from .._base import VersionedEstimator, check_not_empty, fit_context, forget_table
 from .._division import check_groups
 from .._fit_parameters import share_out
 from ..audio._clips import keep_apart
+from ._held_out import find_met, fit_and_answer, join_answers, make_folds
 from ._pool import LogarithmicPool
-
-_DEFAULT_FOLDS = 5
 
 
 class GroupStackingClassifier(VersionedEstimator, StackingClassifier):
@@ -39,7 +33,9 @@ class GroupStackingClassifier(VersionedEstimator, StackingClassifier):
     final_estimator : classifier or "pool", default=None
         Learns from their answers. ``None`` means `sklearn.linear_model.LogisticRegression`.
         ``"pool"`` multiplies their probabilities, each to the power of a weight that it learns for
-        the classifier [3]_, near equal while songs are few: a few hundred teach no more.
+        the classifier [3]_. While songs are few, it stays near the best classifier alone.
+        What a classifier without probabilities decides counts as their logarithms; with a single
+        one, such as a support vector machine, this is temperature scaling [4]_ and gives it some.
     cv : int, cross-validation splitter or iterable of folds, default=None
         Number of folds; ``None`` means 5. With groups, they are those of
         `sklearn.model_selection.StratifiedGroupKFold`, and as many as there are groups if these are
@@ -83,8 +79,9 @@ class GroupStackingClassifier(VersionedEstimator, StackingClassifier):
     that are integers from 0.
 
     In a fold that holds all groups of a genre, classifiers that have not met this genre give it the
-    probability 0. The final one learns from this that they never know a genre of a single group,
-    and may never answer it: let each genre have several.
+    probability 0. ``"pool"`` learns nothing from such songs. Another final classifier learns from
+    them that a genre of a single group is never known, and may never answer it: let each genre have
+    several.
 
     In a `Pipeline`, pass ``groupstackingclassifier__groups=groups``. With scikit-learn's metadata
     routing, ask for them by ``set_fit_request(groups=True)``.
@@ -96,6 +93,8 @@ class GroupStackingClassifier(VersionedEstimator, StackingClassifier):
        2007.
     .. [3] C. Genest and J. V. Zidek, "Combining probability distributions: a critique and an
        annotated bibliography", Statistical Science 1(1), 1986.
+    .. [4] C. Guo, G. Pleiss, Y. Sun and K. Weinberger, "On calibration of modern neural networks",
+       ICML 2017.
 
     Examples
     --------
@@ -150,7 +149,7 @@ class GroupStackingClassifier(VersionedEstimator, StackingClassifier):
         ------
         ValueError
             If a fold would have a group on both sides or leave one genre only to train on, or if
-            there is more to pool than probabilities.
+            ``"pool"`` would get genres or X.
         """
         self._validate_estimators()
         self._validate_final_estimator()
@@ -158,7 +157,7 @@ class GroupStackingClassifier(VersionedEstimator, StackingClassifier):
         self.classes_ = np.unique(y)
         # the final classifier answers by genre, and scikit-learn need not decode what it says
         self._label_encoder = FunctionTransformer()
-        folds = self._make_folds(X, y, groups)
+        folds = make_folds(self.cv, X, y, groups)
         models = [*self.estimators, ("final_estimator_", self.final_estimator_)]
         params = share_out(self, models, {"groups": groups, **fit_params})
 
@@ -172,7 +171,7 @@ class GroupStackingClassifier(VersionedEstimator, StackingClassifier):
                 delayed(_fit)(clone(model), X, y, params[name]) for name, model in stacked
             )
             answers = workers(
-                delayed(_fit_and_answer)(clone(model), X, y, params[name], method, *fold)
+                delayed(fit_and_answer)(clone(model), X, y, params[name], method, *fold)
                 for (name, model), method in zip(stacked, self.stack_method_, strict=True)
                 for fold in folds
             )
@@ -185,12 +184,17 @@ class GroupStackingClassifier(VersionedEstimator, StackingClassifier):
             if hasattr(model, "feature_names_in_"):
                 self.feature_names_in_ = model.feature_names_in_
 
+        by_model = [answers[i : i + len(folds)] for i in range(0, len(answers), len(folds))]
         predictions = [
-            self._join(name, method, answers[i * len(folds) : (i + 1) * len(folds)], folds)
-            for i, (name, method) in enumerate(zip(fitted, self.stack_method_, strict=True))
+            join_answers(of_folds, folds, self.classes_, method)
+            for of_folds, method in zip(by_model, self.stack_method_, strict=True)
         ]
         meta = self._concatenate_predictions(X, predictions)
-        self.final_estimator_.fit(meta, y, **params["final_estimator_"])
+        own_params = params["final_estimator_"]
+        if self.final_estimator == "pool":
+            is_met = np.all([find_met(of_folds, folds, y) for of_folds in by_model], axis=0)
+            own_params = {**own_params, "is_met": is_met}
+        self.final_estimator_.fit(meta, y, **own_params)
         return self
 
     def _transform(self, X):
@@ -200,10 +204,17 @@ class GroupStackingClassifier(VersionedEstimator, StackingClassifier):
     def _concatenate_predictions(self, X, predictions):
         """Lay the answers side by side; genres that were predicted as numbers."""
         answers = [
-            np.searchsorted(self.classes_, answer) if method == "predict" else answer
+            self._to_numbers(answer, method)
             for answer, method in zip(predictions, self.stack_method_, strict=True)
         ]
         return super()._concatenate_predictions(X, answers)
+
+    def _to_numbers(self, answer, method):
+        if method == "predict":
+            return np.searchsorted(self.classes_, answer)
+        if method == "decision_function" and self.final_estimator == "pool":
+            return expit(answer) if answer.ndim == 1 else softmax(answer, axis=1)
+        return answer
 
     def _validate_final_estimator(self):
         if self.final_estimator == "pool":
@@ -212,60 +223,13 @@ class GroupStackingClassifier(VersionedEstimator, StackingClassifier):
             super()._validate_final_estimator()
 
     def _check_poolable(self):
-        """Refuse to pool anything but probabilities."""
-        others = sorted(set(self.stack_method_) - {"predict_proba"})
-        if self.final_estimator == "pool" and (others or self.passthrough):
+        """Refuse to pool what is not said of each genre."""
+        predicts = "predict" in self.stack_method_
+        if self.final_estimator == "pool" and (predicts or self.passthrough):
             raise ValueError(
-                'final_estimator="pool" takes probabilities alone, got '
-                + ("passthrough=True" if self.passthrough else f"those that answer by {others}")
+                'final_estimator="pool" takes probabilities or decisions alone, got '
+                + ("those that answer by predict" if predicts else "passthrough=True")
             )
-
-    def _make_folds(self, X, y, groups):
-        """Return training and test songs of each fold, as indices."""
-        cv = self.cv
-        if groups is not None:
-            n_groups = len(np.unique(groups))
-            if n_groups < 2:
-                raise ValueError("groups must be of at least 2 groups, to keep them apart; got 1")
-            if cv is None or isinstance(cv, Integral):
-                cv = StratifiedGroupKFold(min(cv or _DEFAULT_FOLDS, n_groups))
-        with warnings.catch_warnings():
-            if groups is not None:
-                # it counts songs, where groups are what must suffice
-                warnings.filterwarnings("ignore", "The least populated class", UserWarning)
-            try:
-                folds = list(check_cv(cv, y, classifier=True).split(X, y, groups))
-            except ValueError as error:
-                asked = "the default cv=5" if self.cv is None else f"cv={self.cv}"
-                raise ValueError(f"{len(y)} songs cannot be divided by {asked}: {error}") from error
-        songs = np.concatenate([test for _, test in folds])
-        if not np.array_equal(np.sort(songs), np.arange(len(y))):
-            raise ValueError(f"cv={self.cv} does not hold out each song once")
-        for train, test in folds:
-            if groups is not None and len(shared := np.intersect1d(groups[train], groups[test])):
-                raise ValueError(
-                    f"cv={self.cv} leaves songs of groups {shared.tolist()} on both sides of a fold"
-                )
-            if len(np.unique(y[train])) < 2:
-                genres = np.unique(y[train]).tolist()
-                raise ValueError(
-                    f"Each fold must leave songs of 2 classes to train on, but one leaves {genres}"
-                )
-        return folds
-
-    def _join(self, name, method, answers, folds):
-        """Put a classifier's answers in the order of songs, 0 for genres that it has not met."""
-        parts = []
-        for classes, answer in answers:
-            if method == "predict_proba" and len(classes) < len(self.classes_):
-                filled = np.zeros((len(answer), len(self.classes_)), dtype=answer.dtype)
-                filled[:, np.searchsorted(self.classes_, classes)] = answer
-                answer = filled
-            elif method == "decision_function":
-                self._check_all_met(name, classes)
-            parts.append(answer)
-        songs = np.concatenate([test for _, test in folds])
-        return np.concatenate(parts)[np.argsort(songs)]
 
     def _check_all_met(self, name, classes):
         """Refuse a classifier whose answers lack a genre."""
@@ -299,12 +263,3 @@ class GroupStackingClassifier(VersionedEstimator, StackingClassifier):
 
 def _fit(model, X, y, params):
     return model.fit(X, y, **params)
-
-
-def _fit_and_answer(model, X, y, params, method, train, test):
-    """Return the classes that the columns of the answers stand for, and the answers for a fold."""
-    X_train, y_train = _safe_split(model, X, y, train)
-    X_test, _ = _safe_split(model, X, y, test, train)
-    model.fit(X_train, y_train, **_check_method_params(X, params, train))
-    classes = None if method == "predict" else model.classes_
-    return classes, getattr(model, method)(X_test)

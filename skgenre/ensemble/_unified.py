@@ -1,95 +1,75 @@
-from numbers import Real
-
 import numpy as np
 import pandas as pd
-from sklearn.base import ClassifierMixin, clone, is_classifier
+from sklearn.base import ClassifierMixin, clone
 from sklearn.linear_model import LogisticRegression
-from sklearn.pipeline import Pipeline, make_pipeline
+from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
-from sklearn.utils import Bunch, _safe_indexing, check_random_state, indexable
-from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
+from sklearn.utils import Bunch, indexable
+from sklearn.utils._param_validation import HasMethods
 from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping
 from sklearn.utils.metaestimators import available_if
-from sklearn.utils.validation import _check_method_params, check_is_fitted
+from sklearn.utils.validation import _check_sample_weight, check_is_fitted
 
 from .._bags import validate_genres
 from .._base import check_not_empty, fit_context, forget_table
-from .._division import check_groups, divide_songs
+from .._division import check_groups
 from .._fit_parameters import share_out
 from .._genres import check_genres
 from .._names import printable
 from .._tables import make_table
 from ..audio._clips import keep_apart
+from ._answers import ask, fit_and_hold_out
 from ._branches import BranchComposition
-from ._embeddings import (
-    answer_rows,
-    find_readable_rows,
-    fit_embed,
-    flatten_embedding,
-    join_names,
-    name_columns,
-)
+from ._held_out import find_met, join_answers, make_folds
 from ._learning import learns_from_genres
-from ._stacking import GroupStackingClassifier
+from ._pool import LogarithmicPool
+from ._voting import SegmentVotingClassifier
 
 
 def _head_has_predict_proba(self):
-    head = self.head_ if hasattr(self, "head_") else self._make_head()
-    return hasattr(head, "predict_proba")
+    return hasattr(getattr(self, "head_", self._make_head()), "predict_proba")
 
 
 class UnifiedGenreClassifier(ClassifierMixin, BranchComposition):
     """Classify songs by what several nets and descriptors say of them together.
 
-    Each branch turns songs into numbers: a net into what its last layer gets, a table of
-    descriptors into itself. These embeddings stand side by side; a selector may thin them out, and
-    a last classifier, the head, learns genres from them.
-
-    What a net says of the songs that it was trained on is too good. Branches that learn from genres
-    are therefore fitted on one part of the songs, and the head on what they say of the others.
-    Branches that do not are fitted on all songs; if there are no others, so is the head.
+    Each branch is asked for the genre of a song by itself: a classifier, such as a net, directly; a
+    transformer, such as a pretrained model or a table of descriptors, through a logistic regression
+    on its columns. A last classifier, the head, learns how far to trust each from their answers for
+    songs that they were not fitted on. So the whole should be no worse than its best branch.
 
     Parameters
     ----------
     branches : list of (str, estimator), default=None
-        Names and branches: transformers, or classifiers that also `transform`; pipelines of them
-        too. ``"drop"`` in the place of one leaves it out. ``None`` means a net on MFCCs of
-        segments of 3 s, ``"cnn"``, and audio descriptors, ``"descriptors"``; both take files.
+        Names and branches: classifiers, transformers, and pipelines of them. ``"drop"`` in the
+        place of one leaves it out. ``None`` means a net on MFCCs of segments of 3 s, ``"cnn"``,
+        audio descriptors, ``"descriptors"``, and the tags of a pretrained net, ``"musicnn"``; all
+        take files.
     selector : transformer, default=None
-        Chooses among the columns of all embeddings, fitted on what the head learns from:
-        `FeatureWizSelector`, say.
+        Chooses among the columns of each branch that is a transformer: `FeatureWizSelector`, say.
+        To choose among those of several together, make them one branch, a
+        `sklearn.pipeline.FeatureUnion`.
     final_estimator : classifier, default=None
-        The head. ``None`` means a logistic regression on standardised columns.
-    head_fraction : float, default=0.3
-        Share of the songs that the head learns from, where a branch learns from genres.
-    stack_method : {"transform", "predict_proba"}, default="transform"
-        What the head learns from. ``"predict_proba"`` means the probabilities that branches, now
-        classifiers all, give for songs held out of each of ``cv`` folds; both they and the head
-        then learn from all songs. The axes of embeddings, unlike genres, differ from fit to fit, so
-        that folds have no use for them.
+        The head, which gets the probabilities of all branches side by side. ``None`` means their
+        product, each to the power of a weight that is learnt for the branch, as for ``"pool"`` in
+        `GroupStackingClassifier`.
     cv : int, cross-validation splitter or iterable of folds, default=5
-        Folds for ``"predict_proba"``, as `GroupStackingClassifier` takes them.
-    random_state : int, RandomState instance or None, default=None
-        For the choice of the songs that the head learns from.
+        Folds of songs that are held out, as `GroupStackingClassifier` takes them. Branches that
+        learn from genres are fitted once for each, and once on all songs. Other branches are fitted
+        and asked once; only the regression on their columns is fitted for each fold.
 
     Attributes
     ----------
     classes_ : ndarray of shape (n_classes,)
         The genres.
-    class_prior_ : ndarray of shape (n_classes,)
-        Share of each genre among the training songs; the answer for songs that could not be read.
     branches_ : Bunch
-        The fitted branches by name.
-    head_ : Pipeline
-        The fitted selector, if any, and final estimator.
-    feature_names_ : ndarray of str
-        Names of the columns that the head or the selector gets, the branch before ``__``.
-    head_songs_ : ndarray of int
-        Which songs are the head's part; all for ``"predict_proba"``.
+        The branches by name, fitted on all songs.
     branch_heads_ : dict
-        For branches that are no classifiers, a classifier on their own columns, by name.
-    stack_ : GroupStackingClassifier or None
-        What answers for ``"predict_proba"``.
+        For branches that are transformers, the `SegmentVotingClassifier` on their columns, by name.
+    head_ : classifier
+        The head. That for None has the weights of the branches as ``weights_``.
+    feature_names_ : ndarray of str
+        Names of the columns that the head gets, the branch before ``__``, the genre after.
     n_features_in_ : int
         Number of columns, where X is a table.
     feature_names_in_ : ndarray of str
@@ -97,15 +77,16 @@ class UnifiedGenreClassifier(ClassifierMixin, BranchComposition):
 
     See Also
     --------
-    GroupStackingClassifier : The same from probabilities.
+    GroupStackingClassifier : The same for classifiers alone, in several processes.
     FeatureWizSelector : Thins columns out by correlation and by gradient-boosted trees.
-    Wav2VecEmbedder : A branch that needs no training.
+    OnnxEmbedder : A branch that knows music and needs no training.
 
     Notes
     -----
-    The head's part of the songs is stratified by genre. Where `fit` gets ``groups``, no artist is
-    on both sides, but for genres of a single artist: their songs are divided at random, since the
-    head cannot answer a genre that it has not met.
+    Where `fit` gets ``groups``, no artist is on both sides of a fold. A genre of a single artist is
+    then held out as a whole, and the head for None learns nothing from its songs.
+
+    A branch answers for songs that it could not read by the share of each genre among the others.
 
     References
     ----------
@@ -126,7 +107,7 @@ class UnifiedGenreClassifier(ClassifierMixin, BranchComposition):
     ...     KerasANNClassifier((8,), epochs=5, random_state=0),
     ... )
     >>> table = AudioDescriptorTransformer(features=("mfcc",), duration=3.0)
-    >>> clf = UnifiedGenreClassifier(branches=[("net", net), ("table", table)], random_state=0)
+    >>> clf = UnifiedGenreClassifier(branches=[("net", net), ("table", table)], cv=2)
     >>> clf.fit(X, y).predict_proba(X).shape
     (24, 2)
     >>> list(clf.score_branches(X, y).index)
@@ -137,34 +118,18 @@ class UnifiedGenreClassifier(ClassifierMixin, BranchComposition):
         "branches": [list, None],
         "selector": [HasMethods(["fit", "transform"]), None],
         "final_estimator": [HasMethods(["fit", "predict"]), None],
-        "head_fraction": [Interval(Real, 0, 1, closed="neither")],
-        "stack_method": [StrOptions({"transform", "predict_proba"})],
         "cv": ["cv_object"],
-        "random_state": ["random_state"],
     }
 
-    def __init__(
-        self,
-        *,
-        branches=None,
-        selector=None,
-        final_estimator=None,
-        head_fraction=0.3,
-        stack_method="transform",
-        cv=5,
-        random_state=None,
-    ):
+    def __init__(self, *, branches=None, selector=None, final_estimator=None, cv=5):
         self.branches = branches
         self.selector = selector
         self.final_estimator = final_estimator
-        self.head_fraction = head_fraction
-        self.stack_method = stack_method
         self.cv = cv
-        self.random_state = random_state
 
     @fit_context(prefer_skip_nested_validation=False)
     def fit(self, X, y, *, groups=None, **fit_params):
-        """Fit the branches and the head.
+        """Fit the branches, and the head on what they say of songs held out.
 
         Parameters
         ----------
@@ -176,9 +141,9 @@ class UnifiedGenreClassifier(ClassifierMixin, BranchComposition):
             The artist of each song, say. Branches whose own `fit` takes groups get those of their
             songs.
         **fit_params : dict
-            ``sample_weight``, for the head and the branches that learn from genres, which must
-            support it. With scikit-learn's metadata routing, whatever they ask for; groups are then
-            routed too.
+            ``sample_weight``, for the head and all that learns from genres, which must support it.
+            With scikit-learn's metadata routing, whatever branches ask for; groups are then routed
+            too.
 
         Returns
         -------
@@ -188,93 +153,89 @@ class UnifiedGenreClassifier(ClassifierMixin, BranchComposition):
         Raises
         ------
         ValueError
-            If a branch cannot do what ``stack_method`` names or gives ragged bags, if there is one
-            genre, or a genre with one song.
+            If a branch has neither ``predict_proba`` nor ``transform``, if it could read no song of
+            a genre, if there is one genre or one whose songs have no weight, or if songs cannot be
+            divided in folds: see `GroupStackingClassifier`.
         """
         branches = self._validate_branches()
         X, y, groups = indexable(keep_apart(X), validate_genres(self, y), check_groups(groups))
-        self.classes_, codes = np.unique(y, return_inverse=True)
+        self.classes_ = np.unique(y)
         if len(self.classes_) < 2:
             raise ValueError(
                 f"{type(self).__name__} needs songs of at least 2 classes, got only one class: "
                 f"'{printable(self.classes_[0])}'"
             )
-        self.class_prior_ = np.bincount(codes) / len(codes)
-        fit = self._fit_stack if self.stack_method == "predict_proba" else self._fit_embeddings
-        fit(branches, X, y, {"groups": groups, **fit_params})
+        folds = make_folds(self.cv, X, y, groups)
+        head = self._make_head()
+        learning = [(name, branch) for name, branch in branches if learns_from_genres(branch)]
+        params = share_out(
+            self, [*learning, ("final_estimator", head)], {"groups": groups, **fit_params}
+        )
+        weights = {name: fit_params[name] for name in fit_params if name == "sample_weight"}
+        self._check_weights(y, **weights)
+
+        self.branches_, self.branch_heads_ = Bunch(), {}
+        answers, is_met = [], np.ones(len(y), dtype=bool)
+        for name, branch in branches:
+            self.branches_[name], branch_head, of_folds = fit_and_hold_out(
+                branch,
+                self._make_branch_head(),
+                X,
+                y,
+                folds,
+                of_branch=params.get(name, {}),
+                of_head=weights,
+            )
+            if branch_head is not None:
+                self.branch_heads_[name] = branch_head
+            self._check_all_met(name)
+            answers.append(join_answers(of_folds, folds, self.classes_))
+            is_met &= find_met(of_folds, folds, y)
+        own_params = params["final_estimator"]
+        if self.final_estimator is None:
+            own_params = {**own_params, "is_met": is_met}
+        self.head_ = head.fit(self._join(answers), y, **own_params)
+        self._note_columns()
+        return self
+
+    def _make_head(self):
+        return LogarithmicPool() if self.final_estimator is None else clone(self.final_estimator)
+
+    def _make_branch_head(self):
+        """Return an unfitted classifier for the columns of a transformer."""
+        steps = [] if self.selector is None else [clone(self.selector)]
+        # of penalties from 1e-4 to 1, right for tags and for descriptors on a few hundred songs
+        linear = LogisticRegression(C=0.01, class_weight="balanced", max_iter=2000)
+        return SegmentVotingClassifier(make_pipeline(*steps, StandardScaler(), linear))
+
+    def _check_weights(self, y, sample_weight=None):
+        """Refuse a genre whose songs all have no weight, which cannot be balanced with others."""
+        counted = y if sample_weight is None else y[_check_sample_weight(sample_weight, y) > 0]
+        missing = np.setdiff1d(self.classes_, counted)
+        if len(missing):
+            raise ValueError(f"sample_weight is 0 for all songs of the classes {missing.tolist()}")
+
+    def _check_all_met(self, name):
+        """Refuse a branch that could read no song of a genre."""
+        answering = self.branch_heads_.get(name, self.branches_[name])
+        missing = np.setdiff1d(self.classes_, answering.classes_)
+        if len(missing):
+            raise ValueError(f"Branch {name!r} could read no song of {missing.tolist()}")
+
+    def _join(self, answers):
+        """Lay the answers of branches side by side; of two genres, the second alone."""
+        return np.hstack(answers if len(self.classes_) > 2 else [a[:, 1:] for a in answers])
+
+    def _note_columns(self):
+        """Note the names of the columns of X and of what the head gets."""
+        genres = self.classes_ if len(self.classes_) > 2 else self.classes_[1:]
+        names = [f"{name}__{genre}" for name in self.branches_ for genre in genres]
+        self.feature_names_ = np.array(names, dtype=object)
         forget_table(self)
         for branch in self.branches_.values():
             for name in ("n_features_in_", "feature_names_in_"):
                 if hasattr(branch, name):
                     setattr(self, name, getattr(branch, name))
-        return self
-
-    def _make_head(self, selector=None):
-        """Return an unfitted pipeline of a selector and the final estimator."""
-        final = self.final_estimator
-        if final is None:
-            final = make_pipeline(StandardScaler(), LogisticRegression(C=0.1, max_iter=2000))
-        selector = "passthrough" if selector is None else clone(selector)
-        return Pipeline([("selector", selector), ("final_estimator", clone(final))])
-
-    def _fit_stack(self, branches, X, y, metadata):
-        metadata = {name: value for name, value in metadata.items() if value is not None}
-        self.stack_ = GroupStackingClassifier(
-            branches, self._make_head(self.selector), cv=self.cv, stack_method="predict_proba"
-        ).fit(X, y, **metadata)
-        self.branch_heads_ = {}
-        self.branches_ = self.stack_.named_estimators_
-        self.head_ = self.stack_.final_estimator_
-        self.head_songs_ = np.arange(len(y))
-        genres = self.classes_ if len(self.classes_) > 2 else self.classes_[1:]
-        self.feature_names_ = np.concatenate([join_names(name, genres) for name, _ in branches])
-
-    def _fit_embeddings(self, branches, X, y, metadata):
-        head = self._make_head(self.selector)
-        learning = {name: branch for name, branch in branches if learns_from_genres(branch)}
-        params = share_out(self, [*learning.items(), ("final_estimator", head)], metadata)
-        of_branches, of_head = self._divide(y, metadata["groups"], learning)
-        self.stack_, self.head_songs_ = None, of_head
-
-        self.branches_, tables, names = Bunch(), [], []
-        for name, branch in branches:
-            branch = self.branches_[name] = clone(branch)
-            if name in learning:
-                own_params = _check_method_params(X, params[name], of_branches)
-                branch.fit(_safe_indexing(X, of_branches), y[of_branches], **own_params)
-                embedding = branch.transform(_safe_indexing(X, of_head))
-            else:
-                embedding = fit_embed(branch, X, y, **params.get(name, {}))
-                embedding = _safe_indexing(embedding, of_head)
-            tables.append(flatten_embedding(name, embedding))
-            names.append(name_columns(name, branch, tables[-1].shape[1]))
-        self.feature_names_ = np.concatenate(names)
-        readable = find_readable_rows(tables)
-        of_head = of_head[readable]
-        missing = np.setdiff1d(self.classes_, y[of_head])
-        if len(missing):
-            raise ValueError(f"No song of {missing.tolist()} that the head gets could be read")
-        tables = [table[readable] for table in tables]
-        own_params = _check_method_params(X, params["final_estimator"], of_head)
-        self.head_ = head.fit(np.hstack(tables), y[of_head], **own_params)
-        self.branch_heads_ = {
-            name: self._make_head().fit(table, y[of_head], **own_params)
-            for (name, branch), table in zip(self.branches_.items(), tables, strict=True)
-            if not is_classifier(branch)
-        }
-
-    def _divide(self, y, groups, learning):
-        """Return the songs for branches that learn from genres, and those for the head."""
-        if not learning:
-            return None, np.arange(len(y))
-        try:
-            return divide_songs(
-                y, groups, self.head_fraction, check_random_state(self.random_state)
-            )
-        except ValueError as error:
-            raise ValueError(
-                f"{len(y)} songs cannot be divided by head_fraction={self.head_fraction}: {error}"
-            ) from error
 
     @available_if(_head_has_predict_proba)
     def predict_proba(self, X):
@@ -288,12 +249,10 @@ class UnifiedGenreClassifier(ClassifierMixin, BranchComposition):
         Returns
         -------
         proba : ndarray of shape (n_songs, n_classes)
-            In the order of ``classes_``. A song that could not be read has the class prior.
+            In the order of ``classes_``.
         """
-        check_is_fitted(self)
-        if self.stack_ is not None:
-            return self.stack_.predict_proba(X)
-        return answer_rows(self.head_.predict_proba, [*self._embed(X).values()], self.class_prior_)
+        answers = self._join(self._ask(X))
+        return self.head_.predict_proba(answers)
 
     def predict(self, X):
         """Predict the genres of songs.
@@ -306,15 +265,10 @@ class UnifiedGenreClassifier(ClassifierMixin, BranchComposition):
         Returns
         -------
         y : ndarray of shape (n_songs,)
-            The genres. A song that could not be read has the most frequent one.
+            The genres.
         """
-        check_is_fitted(self)
-        return self._predict(X, {} if self.stack_ is not None else self._embed(X))
-
-    def _predict(self, X, tables):
-        if self.stack_ is not None:
-            return self.stack_.predict(X)
-        return answer_rows(self.head_.predict, [*tables.values()], self._usual_genre)
+        answers = self._join(self._ask(X))
+        return self.head_.predict(answers)
 
     def predict_branches(self, X):
         """Predict the genres of songs by each branch alone.
@@ -327,25 +281,14 @@ class UnifiedGenreClassifier(ClassifierMixin, BranchComposition):
         Returns
         -------
         predicted : DataFrame of shape (n_songs, n_branches)
-            By the names of the branches. A branch that is a classifier answers itself; for others
-            there is a classifier like the head, but for the selector, on the branch's own columns.
+            By the names of the branches.
         """
-        check_is_fitted(self)
-        check_not_empty(X, "song")
-        tables = {
-            name: flatten_embedding(name, self.branches_[name].transform(X))
-            for name in self.branch_heads_
-        }
-        return self._predict_branches(X, tables)
+        return self._choose(self._ask(X))
 
-    def _predict_branches(self, X, tables):
-        predicted = [
-            answer_rows(self.branch_heads_[name].predict, [tables[name]], self._usual_genre)
-            if name in self.branch_heads_
-            else branch.predict(X)
-            for name, branch in self.branches_.items()
-        ]
-        return make_table(list(zip(*predicted, strict=True)), list(self.branches_))
+    def _choose(self, answers):
+        """Return the likeliest genres by the names of the branches."""
+        genres = self.classes_[np.argmax(answers, axis=2)]
+        return make_table(genres.T, list(self.branches_))
 
     def score_branches(self, X, y, sample_weight=None):
         """Return the accuracy of each branch alone, of the best of them for each song, and of all.
@@ -367,20 +310,19 @@ class UnifiedGenreClassifier(ClassifierMixin, BranchComposition):
         """
         check_is_fitted(self)
         y = check_genres(y)
-        tables = {} if self.stack_ is not None else self._embed(X)
-        predicted = self._predict_branches(X, tables)
-        is_right = predicted == y.astype(object)[:, np.newaxis]
+        answers = self._ask(X)
+        is_right = self._choose(answers) == y.astype(object)[:, np.newaxis]
         is_right["oracle"] = is_right.any(axis=1)
-        is_right["unified"] = self._predict(X, tables) == y
+        is_right["unified"] = self.head_.predict(self._join(answers)) == y
         return pd.Series(np.average(is_right, axis=0, weights=sample_weight), is_right.columns)
 
-    def _embed(self, X):
+    def _ask(self, X):
+        """Return the probabilities that each branch gives, in the order of branches."""
+        check_is_fitted(self)
         check_not_empty(X, "song")
-        return {name: flatten_embedding(name, b.transform(X)) for name, b in self.branches_.items()}
-
-    @property
-    def _usual_genre(self):
-        return self.classes_[self.class_prior_.argmax()]
+        return [
+            ask(branch, self.branch_heads_.get(name), X) for name, branch in self.branches_.items()
+        ]
 
     def get_metadata_routing(self):
         """Return what this classifier and those in it ask for.
@@ -393,6 +335,4 @@ class UnifiedGenreClassifier(ClassifierMixin, BranchComposition):
         router = MetadataRouter(owner=self).add_self_request(self)
         fit = MethodMapping().add(caller="fit", callee="fit")
         parts = dict(self._get_branches())
-        return router.add(
-            **parts, final_estimator=self._make_head(self.selector), method_mapping=fit
-        )
+        return router.add(**parts, final_estimator=self._make_head(), method_mapping=fit)

@@ -1,4 +1,5 @@
 import numpy as np
+from sklearn import config_context
 from sklearn.base import MetaEstimatorMixin, clone
 from sklearn.utils._param_validation import HasMethods, StrOptions
 from sklearn.utils.metaestimators import available_if
@@ -130,9 +131,11 @@ class SegmentVotingClassifier(MetaEstimatorMixin, BagClassifier):
         if weight_name is None and np.ptp(sample_weight):
             raise TypeError(f"{self.estimator!r} does not support sample weights")
         fit_params = {} if all_one or weight_name is None else {weight_name: weights}
-        self.estimator_ = clone(self.estimator).fit(
-            _rows(segments), np.repeat(self.classes_[codes], counts), **fit_params
-        )
+        # the weights of segments are ours, and are not what metadata routing is about
+        with config_context(enable_metadata_routing=False):
+            self.estimator_ = clone(self.estimator).fit(
+                _rows(segments), np.repeat(self.classes_[codes], counts), **fit_params
+            )
 
     def _segment_proba(self, segments):
         return self.estimator_.predict_proba(_rows(segments))

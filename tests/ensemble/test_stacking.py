@@ -231,13 +231,21 @@ def test_a_genre_of_one_group_has_no_probability_in_its_fold(table):
     assert stack.transform(X).shape == (60, 6)
 
 
+def test_a_genre_of_one_group_is_the_least_likely_where_it_is_decided_without(table):
+    X, y, groups = table
+    groups = np.where(y == "rock", 99, groups)
+    stack = GroupStackingClassifier([("svc", SVC())], KNeighborsClassifier(1), cv=3)
+    met = stack.fit(X, y, groups=groups).final_estimator_._fit_X
+    assert np.isfinite(met).all()
+    assert_array_equal(met[y == "rock"].min(axis=1), met[y == "rock"][:, 2])
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [
         ({"cv": "prefit"}, "'cv' parameter"),
         ({"cv": StratifiedKFold(3)}, "on both sides of a fold"),
         ({"cv": [(range(30), range(30, 60))]}, "does not hold out each song once"),
-        ({"estimators": [("svc", SVC())], "groups": True}, r"'svc' had no song of \['rock'\]"),
         ({"groups": "of genres", "y": "two"}, r"2 classes to train on, but one leaves \['blues'\]"),
         ({"groups": "one"}, "at least 2 groups"),
         ({"groups": "short"}, "inconsistent numbers of samples"),
@@ -250,7 +258,6 @@ def test_bad_folds_are_explained(table, change, message):
     if "y" in change:
         y = np.where(y == "jazz", "rock", y)
     by_name = {
-        True: np.where(y == "rock", 99, groups),
         "of genres": y,
         "one": np.zeros(60),
         "short": groups[:50],

@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+import sklearn
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.linear_model import LogisticRegression, Perceptron
@@ -65,6 +66,15 @@ def test_sample_weight_reaches_the_segments(bags):
     assert_allclose(weighted.predict_proba(X), without.predict_proba(X), rtol=1e-3)
     with pytest.raises(TypeError, match="does not support sample weights"):
         SegmentVotingClassifier(KNeighborsClassifier()).fit(X, y, sample_weight=np.arange(40))
+
+
+def test_segments_weigh_the_same_with_metadata_routing(bags):
+    X, y = bags
+    weight = np.arange(1.0, len(y) + 1)
+    clf = SegmentVotingClassifier(make_pipeline(StandardScaler(), LogisticRegression()))
+    expected = clf.fit(X, y, sample_weight=weight).predict_proba(X)
+    with sklearn.config_context(enable_metadata_routing=True):
+        assert_array_equal(clf.fit(X, y, sample_weight=weight).predict_proba(X), expected)
 
 
 def test_equal_weights_still_weigh(bags):
