@@ -18,7 +18,7 @@ def make_folds(cv, X, y, groups):
     Parameters
     ----------
     cv : int, cross-validation splitter, iterable of folds or None
-        None means 5 folds.
+        None means 5 folds, or as many as the commonest genre has songs if these are fewer.
     X, y : array-like of shape (n_songs,)
         Songs and their genres.
     groups : ndarray of shape (n_songs,) or None
@@ -35,7 +35,11 @@ def make_folds(cv, X, y, groups):
         If a song is held out never or twice, if a group would be on both sides, or if a fold leaves
         one genre only to train on.
     """
-    asked = "the default cv=5" if cv is None else f"cv={cv}"
+    asked = f"cv={cv}"
+    is_ours = cv is None or groups is not None
+    if cv is None and groups is None:
+        commonest = np.unique(y, return_counts=True)[1].max()
+        cv = max(2, min(_DEFAULT_FOLDS, commonest))
     if groups is not None:
         n_groups = len(np.unique(groups))
         if n_groups < 2:
@@ -43,8 +47,8 @@ def make_folds(cv, X, y, groups):
         if cv is None or isinstance(cv, Integral):
             cv = StratifiedGroupKFold(min(cv or _DEFAULT_FOLDS, n_groups))
     with warnings.catch_warnings():
-        if groups is not None:
-            # it counts songs, where groups are what must suffice
+        if is_ours:
+            # a fold need not hold songs of each genre
             warnings.filterwarnings("ignore", "The least populated class", UserWarning)
         try:
             folds = list(check_cv(cv, y, classifier=True).split(X, y, groups))

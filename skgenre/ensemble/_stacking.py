@@ -2,11 +2,14 @@ import numpy as np
 from scipy.special import expit, softmax
 from sklearn.base import clone
 from sklearn.ensemble import StackingClassifier
+from sklearn.linear_model import LogisticRegression
 from sklearn.preprocessing import FunctionTransformer
 from sklearn.utils import Bunch, indexable
 from sklearn.utils._param_validation import HasMethods, StrOptions
 from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping
+from sklearn.utils.metaestimators import available_if
 from sklearn.utils.parallel import Parallel, delayed
+from sklearn.utils.validation import check_is_fitted
 
 from .._bags import validate_genres
 from .._base import VersionedEstimator, check_not_empty, fit_context, forget_table
@@ -15,6 +18,11 @@ from .._fit_parameters import share_out
 from ..audio._clips import keep_apart
 from ._held_out import find_met, fit_and_answer, join_answers, make_folds
 from ._pool import LogarithmicPool
+
+
+def _final_has_predict_proba(self):
+    final = getattr(self, "final_estimator_", self.final_estimator)
+    return isinstance(final, str) or hasattr(final or LogisticRegression(), "predict_proba")
 
 
 class GroupStackingClassifier(VersionedEstimator, StackingClassifier):
@@ -37,9 +45,10 @@ class GroupStackingClassifier(VersionedEstimator, StackingClassifier):
         What a classifier without probabilities decides counts as their logarithms; with a single
         one, such as a support vector machine, this is temperature scaling [4]_ and gives it some.
     cv : int, cross-validation splitter or iterable of folds, default=None
-        Number of folds; ``None`` means 5. With groups, they are those of
-        `sklearn.model_selection.StratifiedGroupKFold`, and as many as there are groups if these are
-        fewer; else of `sklearn.model_selection.StratifiedKFold`. A splitter gets the groups too.
+        Number of folds; ``None`` means 5, or as many as the commonest genre has songs. With groups,
+        they are those of `sklearn.model_selection.StratifiedGroupKFold`, and as many as there are
+        groups if these are fewer; else of `sklearn.model_selection.StratifiedKFold`. A splitter
+        gets the groups too.
     stack_method : {"auto", "predict_proba", "decision_function", "predict"}, default="auto"
         What to ask of each classifier. ``"auto"`` takes the first of these that it has.
     n_jobs : int, default=None
@@ -196,6 +205,23 @@ class GroupStackingClassifier(VersionedEstimator, StackingClassifier):
             own_params = {**own_params, "is_met": is_met}
         self.final_estimator_.fit(meta, y, **own_params)
         return self
+
+    @available_if(_final_has_predict_proba)
+    def predict_proba(self, X):
+        """Predict the genre probabilities of songs.
+
+        Parameters
+        ----------
+        X : array-like
+            Songs, as in `fit`.
+
+        Returns
+        -------
+        proba : ndarray of shape (n_songs, n_classes)
+            In the order of ``classes_``.
+        """
+        check_is_fitted(self)
+        return super().predict_proba(X)
 
     def _transform(self, X):
         check_not_empty(X, "song")

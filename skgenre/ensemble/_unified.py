@@ -53,7 +53,7 @@ class UnifiedGenreClassifier(ClassifierMixin, BranchComposition):
         The head, which gets the probabilities of all branches side by side. ``None`` means their
         product, each to the power of a weight that is learnt for the branch, as for ``"pool"`` in
         `GroupStackingClassifier`.
-    cv : int, cross-validation splitter or iterable of folds, default=5
+    cv : int, cross-validation splitter or iterable of folds, default=None
         Folds of songs that are held out, as `GroupStackingClassifier` takes them. Branches that
         learn from genres are fitted once for each, and once on all songs. Other branches are fitted
         and asked once; only the regression on their columns is fitted for each fold.
@@ -121,7 +121,7 @@ class UnifiedGenreClassifier(ClassifierMixin, BranchComposition):
         "cv": ["cv_object"],
     }
 
-    def __init__(self, *, branches=None, selector=None, final_estimator=None, cv=5):
+    def __init__(self, *, branches=None, selector=None, final_estimator=None, cv=None):
         self.branches = branches
         self.selector = selector
         self.final_estimator = final_estimator

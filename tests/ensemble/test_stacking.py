@@ -197,11 +197,16 @@ def test_class_weight_knows_the_genres(table, stack_method):
     assert_array_equal(stack.named_estimators_["linear"].classes_, stack.classes_)
 
 
-def test_too_few_songs_for_the_default_folds(table):
+def test_few_songs_are_divided_in_fewer_folds(table, recorder):
     X, y, _ = table
     few = np.concatenate([np.flatnonzero(y == genre)[:3] for genre in np.unique(y)])
-    with pytest.raises(ValueError, match="9 songs cannot be divided by the default cv=5"):
-        GroupStackingClassifier([("bayes", GaussianNB())]).fit(X[few], y[few])
+    GroupStackingClassifier([("recorder", recorder)]).fit(X[few], y[few])
+    assert len(recorder.asked) == 3
+    with pytest.raises(ValueError, match="9 songs cannot be divided by cv=5"):
+        GroupStackingClassifier([("bayes", GaussianNB())], cv=5).fit(X[few], y[few])
+    one_each = few[::3]
+    with pytest.raises(ValueError, match="3 songs cannot be divided by cv=None"):
+        GroupStackingClassifier([("bayes", GaussianNB())]).fit(X[one_each], y[one_each])
 
 
 def test_fewer_groups_than_folds(table, recorder):

@@ -367,7 +367,7 @@ def test_bad_branches_are_named(table, params, message):
 def test_bad_songs_are_explained(table):
     X, y, _ = table
     with pytest.raises(ValueError, match="3 songs cannot be divided by cv=5"):
-        UnifiedGenreClassifier(branches=TWO).fit(X[:3], ["rock", "rock", "pop"])
+        UnifiedGenreClassifier(branches=TWO, cv=5).fit(X[:3], ["rock", "rock", "pop"])
     with pytest.raises(ValueError, match="only one class: 'jazz'"):
         UnifiedGenreClassifier(branches=TWO).fit(X[y == "jazz"], y[y == "jazz"])
 
