@@ -104,39 +104,63 @@ class Graph:
 
     def convolve(self, x, number, name, *, pads):
         """Add a convolution along time of all channels, its rectifier and its normalisation."""
-        kernel = self._weights[f"{numbered('conv2d', number)}/kernel"][:, :, 0].transpose(2, 1, 0)
-        x = self._conv(x, number, name, self.matrix(f"{name}_kernel", kernel), pads)
+        layer = numbered("conv2d", number)
+        kernel = self._weights[f"{layer}/kernel"][:, :, 0].transpose(2, 1, 0)
+        parts = [
+            self.matrix(f"{name}_kernel", kernel),
+            self.constant(f"{name}_bias", self._weights[f"{layer}/bias"]),
+        ]
+        x = self.add("Conv", [x, *parts], f"{name}_conv", pads=pads)
         x = self.add("Relu", [x], f"{name}_relu")
         return self.normalize(x, number + 1, f"{name}_norm")
 
     def view(self, x, number, name, *, pads):
         """Add a convolution in time and frequency, and the largest of what it gives over frequency.
 
-        The checkpoint's net normalises first. A scale of the normalisation may be negative, and the
-        largest value then comes from the smallest one before. Half precision in these few kernels
-        alone would move the tags by 1e-3.
+        The checkpoint's net normalises first. Where the normalisation turns the sign, the largest
+        value comes from the smallest one before; with the sign in the kernel, one maximum finds
+        both. onnxruntime takes it in the layout in which it convolves if the channels are a
+        multiple of 16, so kernels of zeros are added. It does both once, when it opens the file.
+
+        Half precision in these few kernels alone would move the tags by 1e-3.
         """
-        kernel = self._weights[f"{numbered('conv2d', number)}/kernel"].transpose(3, 2, 0, 1)
-        x = self._conv(x, number, name, self.constant(f"{name}_kernel", kernel), pads)
         layer = numbered("batch_normalization", number + 1)
         gamma, beta, mean, variance = (
             self._weights[f"{layer}/{part}"].astype(np.float64)
             for part in ("gamma", "beta", "moving_mean", "moving_variance")
         )
         scale = gamma / np.sqrt(variance + EPSILON)
-        bands = self.constant(f"{name}_axis", [3], np.int64)
-        parts = []
-        for which, factor in (("Max", np.maximum(scale, 0)), ("Min", np.minimum(scale, 0))):
-            pool = self.add(f"Reduce{which}", [x, bands], f"{name}_{which}", keepdims=0)
-            pool = self.add("Relu", [pool], f"{name}_{which}_relu")
-            factor = self.constant(f"{name}_{which}_scale", factor[:, np.newaxis])
-            parts.append(self.add("Mul", [pool, factor], f"{name}_{which}_scaled"))
-        shift = self.constant(f"{name}_shift", (beta - mean * scale)[:, np.newaxis])
-        return self.add("Add", [self.add("Add", parts, f"{name}_sum"), shift], f"{name}_norm")
+        signs = np.where(scale < 0, -1, 1)
+        layer = numbered("conv2d", number)
+        kernel = self._weights[f"{layer}/kernel"].transpose(3, 2, 0, 1)
+        parts = [
+            self.turn_and_fill(f"{name}_kernel", kernel, signs),
+            self.turn_and_fill(f"{name}_bias", self._weights[f"{layer}/bias"], signs),
+        ]
+        x = self.add("Conv", [x, *parts], f"{name}_conv", pads=pads)
+        n_bands = N_MELS - kernel.shape[3] + 1
+        x = self.add("MaxPool", [x], f"{name}_max", kernel_shape=[1, n_bands])
+        x = self.add("Squeeze", [x, self.constant(f"{name}_axis", [3], np.int64)], f"{name}_column")
+        kept = self.constant(f"{name}_channels", np.arange(len(scale)), np.int64)
+        x = self.add("Gather", [x, kept], f"{name}_kept", axis=1)
+        x = self.add(
+            "Mul", [x, self.constant(f"{name}_sign", signs[:, np.newaxis])], f"{name}_turned"
+        )
+        x = self.add("Relu", [x], f"{name}_relu")
+        scale = scale[:, np.newaxis]
+        x = self.add("Mul", [x, self.constant(f"{name}_scale", scale)], f"{name}_scaled")
+        shift = self.constant(f"{name}_shift", beta[:, np.newaxis] - mean[:, np.newaxis] * scale)
+        return self.add("Add", [x, shift], f"{name}_norm")
 
-    def _conv(self, x, number, name, kernel, pads):
-        bias = self.constant(f"{name}_bias", self._weights[f"{numbered('conv2d', number)}/bias"])
-        return self.add("Conv", [x, kernel, bias], f"{name}_conv", pads=pads)
+    def turn_and_fill(self, name, values, signs):
+        """Add an array times signs along its first axis, filled with zeros to a multiple of 16."""
+        signs = self.constant(f"{name}_sign", signs.reshape(-1, *[1] * (values.ndim - 1)))
+        x = self.add("Mul", [self.constant(name, values), signs], f"{name}_turned")
+        missing = np.zeros(2 * values.ndim)
+        missing[values.ndim] = -len(values) % 16
+        return self.add(
+            "Pad", [x, self.constant(f"{name}_missing", missing, np.int64)], f"{name}_full"
+        )
 
     def multiply(self, x, number, name):
         """Add a dense layer."""

@@ -91,9 +91,7 @@ def _make_base(input_shape):
         Where the normalisation turns the sign, the largest value comes from the smallest one before
         it. With the sign in the kernel, the bands are pooled first, which takes half the memory.
         """
-        # of the scale, the file has one part for largest values and the other for smallest
-        scale = weights[f"{name}_Max_scale"] + weights[f"{name}_Min_scale"]
-        scale, shift = scale.ravel(), weights[f"{name}_shift"].ravel()
+        scale, shift = weights[f"{name}_scale"].ravel(), weights[f"{name}_shift"].ravel()
         sign = np.where(scale < 0, -1, 1)
         kernel = sign * weights[f"{name}_kernel"].transpose(2, 3, 1, 0)
         n_wide, n_high, _, n_filters = kernel.shape
