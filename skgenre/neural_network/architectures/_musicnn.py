@@ -89,7 +89,7 @@ def _make_base(input_shape):
         """Convolve over frames and bands, normalise, and take the largest over the bands.
 
         Where the normalisation turns the sign, the largest value comes from the smallest one before
-        it. With the sign in the kernel, the bands are pooled first, which takes half the memory.
+        it. With the sign in the kernel, the bands are pooled first, which takes less memory.
         """
         scale, shift = weights[f"{name}_scale"].ravel(), weights[f"{name}_shift"].ravel()
         sign = np.where(scale < 0, -1, 1)
@@ -115,9 +115,10 @@ def _make_base(input_shape):
         return normalize(hidden, f"{name}_norm")
 
     segments = Input(input_shape)
-    # from decibels to log10(1 + 10000 power)
-    hidden = layers.Rescaling(np.log(10) / 10, offset=np.log(10000))(segments)
-    hidden = layers.Rescaling(1 / np.log(10))(layers.Activation("softplus")(hidden))
+    # from decibels to log10(1 + 10000 power), in float32 also where the rest computes in less
+    hidden = layers.Rescaling(np.log(10) / 10, offset=np.log(10000), dtype="float32")(segments)
+    hidden = layers.Activation("softplus", dtype="float32")(hidden)
+    hidden = layers.Rescaling(1 / np.log(10), dtype="float32")(hidden)
     hidden = normalize(layers.Permute((2, 1, 3))(hidden), "input_norm")
     front = layers.Concatenate(name="front")([view(hidden, name) for name in _VIEWS])
 
