@@ -169,6 +169,13 @@ def test_a_short_clip_is_one_segment_and_not_ten_copies(name):
     assert [len(bag) for bag in five] == [1, 5, 5, 3]
 
 
+def test_musicnn_hears_waveforms_as_their_files(songs, song_files):
+    mel = make_genre_classifier("cnn-musicnn", duration=1.5, n_segments=1)[0]
+    waveforms, files = (mel.transform(given[0][:3]) for given in (songs, song_files))
+    assert waveforms.shape == (3, 96, 94)
+    assert np.abs(waveforms - files).mean() < 0.1
+
+
 def test_artists_are_kept_apart_in_the_stack(song_files):
     paths, y, artists = song_files
     small = {"stack__trees__n_estimators": 10, "stack__cv": 3}
