@@ -94,6 +94,9 @@ def make_classifiers(args, *, duration, cache):
         n_segments = None if usual is None else max(1, round(duration * usual / CLIP_SECONDS))
         clf = make_genre_classifier(name, duration=duration, n_segments=n_segments, cache=cache)
         of_name = dict(settings)
+        if name == "cnn-musicnn":
+            # its layers are frozen, and so its epochs are cheap
+            del of_name["epochs"]
         if name.startswith("unified") or (name in FIGURES and name != "wav2vec"):
             of_name["learning_rate"] = args.learning_rate
         wanted = {param: param.split("__")[-1] for param in clf.get_params()}
