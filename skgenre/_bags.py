@@ -19,6 +19,7 @@ from sklearn.utils.validation import (
 from ._base import VersionedEstimator, check_not_empty, forget_table
 from ._division import check_groups
 from ._genres import check_genres
+from ._names import printable
 from ._sklearn import check_array, validate_data
 
 AGGREGATES = ("mean", "product", "vote")
@@ -209,6 +210,15 @@ def validate_genres(estimator, y):
     y = check_genres(y)
     check_classification_targets(y)
     return y
+
+
+def check_several(estimator):
+    """Refuse an estimator whose songs are all of one genre."""
+    if len(estimator.classes_) < 2:
+        raise ValueError(
+            f"{type(estimator).__name__} needs songs of at least 2 classes, got only one class: "
+            f"'{printable(estimator.classes_[0])}'"
+        )
 
 
 def answer_readable(readable, ask, unreadable_answer):

@@ -31,6 +31,7 @@ from .feature_extraction import (
     OnnxEmbedder,
     Wav2VecEmbedder,
 )
+from .feature_extraction._spectrum import MUSICNN
 from .feature_selection import FeatureWizSelector
 from .mixture import GaussianMixtureClassifier
 from .neural_network import (
@@ -212,8 +213,8 @@ def _net_steps(transformer, classifier, reading, random_state, **settings):
 
 
 def _fine_tuned_steps(reading, random_state):
-    of_musicnn = {"sr": 16000, "n_fft": 512, "hop_length": 256, "n_mels": 96, "top_db": None}
-    mel = MelSpectrogramTransformer(**{**reading, **of_musicnn, "orig_sr": reading["sr"]})
+    rates = {**MUSICNN, "orig_sr": reading["sr"]}
+    mel = MelSpectrogramTransformer(**{**reading, **rates}, top_db=None)
     net = KerasCNNClassifier(
         architecture="musicnn", dropout=0.5, class_weight="balanced", random_state=random_state
     )
@@ -294,12 +295,11 @@ def _both_musicnns_steps(reading, random_state):
 
 
 def _both_musicnns(reading):
-    """Return what becomes of songs in two pretrained nets: tags, and what is below them."""
-    whole = {name: value for name, value in reading.items() if name != "segment_duration"}
+    """Return what becomes of whole clips in two pretrained nets: tags, and what is below them."""
     return FeatureUnion(
         [
-            ("msd", OnnxEmbedder("musicnn-msd", outputs=("tags", "penultimate"), **whole)),
-            ("mtt", OnnxEmbedder("musicnn-mtt", outputs=("penultimate",), **whole)),
+            ("msd", OnnxEmbedder("musicnn-msd", outputs=("tags", "penultimate"), **reading)),
+            ("mtt", OnnxEmbedder("musicnn-mtt", outputs=("penultimate",), **reading)),
         ]
     )
 
@@ -335,7 +335,7 @@ def _unified_steps(reading, random_state, *, selects=False):
     branches = [
         ("cnn", Pipeline(net)),
         ("descriptors", AudioDescriptorTransformer(**whole)),
-        ("musicnn", _both_musicnns(reading)),
+        ("musicnn", _both_musicnns(whole)),
         ("wav2vec", "drop"),
     ]
     selector = FeatureWizSelector() if selects else None

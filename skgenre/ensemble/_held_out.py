@@ -37,15 +37,15 @@ def make_folds(cv, X, y, groups):
     """
     asked = f"cv={cv}"
     is_ours = cv is None or groups is not None
-    if cv is None and groups is None:
-        commonest = np.unique(y, return_counts=True)[1].max()
-        cv = max(2, min(_DEFAULT_FOLDS, commonest))
     if groups is not None:
         n_groups = len(np.unique(groups))
         if n_groups < 2:
             raise ValueError("groups must be of at least 2 groups, to keep them apart; got 1")
         if cv is None or isinstance(cv, Integral):
             cv = StratifiedGroupKFold(min(cv or _DEFAULT_FOLDS, n_groups))
+    elif cv is None:
+        commonest = np.unique(y, return_counts=True)[1].max()
+        cv = max(2, min(_DEFAULT_FOLDS, commonest))
     with warnings.catch_warnings():
         if is_ours:
             # a fold need not hold songs of each genre

@@ -10,12 +10,11 @@ from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted
 
-from .._bags import validate_genres
+from .._bags import check_several, validate_genres
 from .._base import check_not_empty, fit_context, forget_table
 from .._division import check_groups
 from .._fit_parameters import share_out
 from .._genres import check_genres
-from .._names import printable
 from .._tables import make_table
 from ..audio._clips import keep_apart
 from ._answers import ask, fit_and_hold_out
@@ -160,19 +159,15 @@ class UnifiedGenreClassifier(ClassifierMixin, BranchComposition):
         branches = self._validate_branches()
         X, y, groups = indexable(keep_apart(X), validate_genres(self, y), check_groups(groups))
         self.classes_ = np.unique(y)
-        if len(self.classes_) < 2:
-            raise ValueError(
-                f"{type(self).__name__} needs songs of at least 2 classes, got only one class: "
-                f"'{printable(self.classes_[0])}'"
-            )
+        check_several(self)
         folds = make_folds(self.cv, X, y, groups)
         head = self._make_head()
         learning = [(name, branch) for name, branch in branches if learns_from_genres(branch)]
         params = share_out(
             self, [*learning, ("final_estimator", head)], {"groups": groups, **fit_params}
         )
-        weights = {name: fit_params[name] for name in fit_params if name == "sample_weight"}
-        self._check_weights(y, **weights)
+        sample_weight = fit_params.get("sample_weight")
+        self._check_weights(y, sample_weight)
 
         self.branches_, self.branch_heads_ = Bunch(), {}
         answers, is_met = [], np.ones(len(y), dtype=bool)
@@ -184,7 +179,7 @@ class UnifiedGenreClassifier(ClassifierMixin, BranchComposition):
                 y,
                 folds,
                 of_branch=params.get(name, {}),
-                of_head=weights,
+                of_head={"sample_weight": sample_weight},
             )
             if branch_head is not None:
                 self.branch_heads_[name] = branch_head
@@ -208,7 +203,7 @@ class UnifiedGenreClassifier(ClassifierMixin, BranchComposition):
         linear = LogisticRegression(C=0.01, class_weight="balanced", max_iter=2000)
         return SegmentVotingClassifier(make_pipeline(*steps, StandardScaler(), linear))
 
-    def _check_weights(self, y, sample_weight=None):
+    def _check_weights(self, y, sample_weight):
         """Refuse a genre whose songs all have no weight, which cannot be balanced with others."""
         counted = y if sample_weight is None else y[_check_sample_weight(sample_weight, y) > 0]
         missing = np.setdiff1d(self.classes_, counted)

@@ -6,10 +6,7 @@ import numpy as np
 
 from .._lengths import fit_length
 from .._onnx._runtime import NetError
-from ._spectrum import MelPowerKernel, count_frames
-
-_MUSICNN_SR = 16000
-_MUSICNN = {"n_fft": 512, "hop_length": 256, "n_mels": 96}
+from ._spectrum import MUSICNN, MelPowerKernel, count_frames
 
 
 def make_frontend(net, frontend, sr):
@@ -38,19 +35,19 @@ def make_frontend(net, frontend, sr):
             center=frontend.center,
         )
     if frontend == "musicnn":
-        return MelFrontend(net, _make_musicnn_kernel, sr=_MUSICNN_SR, center=True, **_MUSICNN)
+        return MelFrontend(net, _make_musicnn_kernel, center=True, **MUSICNN)
     return WaveformFrontend(net, float(net.metadata.get("sample_rate", sr)))
 
 
 def _make_musicnn_kernel():
-    kernel = MelPowerKernel(sr=_MUSICNN_SR, is_compiled=False, **_MUSICNN)
+    kernel = MelPowerKernel(is_compiled=False, **MUSICNN)
     return lambda waveforms: np.log10(1 + 10000 * kernel(waveforms))
 
 
 def _find(net):
     """Return what the file of a net names as its front end, or what its input tells."""
     named = net.metadata.get("frontend")
-    if named is None and len(net.shape) >= 2 and net.shape[-1] == _MUSICNN["n_mels"]:
+    if named is None and len(net.shape) >= 2 and net.shape[-1] == MUSICNN["n_mels"]:
         return "musicnn"
     if named not in ("musicnn", "waveform"):
         raise NetError(

@@ -7,6 +7,8 @@ import scipy.fft
 
 from ._mel_filters import frame_window, mel_filters
 
+# What musicnn was trained on.
+MUSICNN = {"sr": 16000, "n_fft": 512, "hop_length": 256, "n_mels": 96}
 # Frames that are transformed at a time: their spectra stay in the second-level cache.
 _BLOCK = 128
 # Neighbouring mel bands that share one matrix product over the bins where any of them is not zero.

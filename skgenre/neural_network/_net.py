@@ -5,9 +5,15 @@ from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.utils import check_random_state, compute_sample_weight
 from sklearn.utils._param_validation import Interval, StrOptions
 
-from .._bags import AGGREGATES, BagClassifier, list_segments, segment_weights, take_songs
+from .._bags import (
+    AGGREGATES,
+    BagClassifier,
+    check_several,
+    list_segments,
+    segment_weights,
+    take_songs,
+)
 from .._division import hold_out_songs
-from .._names import printable
 
 _DEFAULT_VALIDATION_FRACTION = 0.1
 _LARGEST_SUM_OF_WEIGHTS = 1e30
@@ -37,11 +43,7 @@ class BaseNetClassifier(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BagCl
     }
 
     def _fit_songs(self, X, codes, sample_weight, groups):
-        if len(self.classes_) < 2:
-            raise ValueError(
-                f"{type(self).__name__} needs songs of at least 2 classes, got only one class: "
-                f"'{printable(self.classes_[0])}'"
-            )
+        check_several(self)
         X, codes, sample_weight, groups = take_songs(
             sample_weight > 0, X, codes, sample_weight, groups
         )

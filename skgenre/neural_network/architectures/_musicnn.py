@@ -2,9 +2,9 @@
 
 import numpy as np
 
+from ...feature_extraction._spectrum import MUSICNN
 from ._blocks import classify
 
-_N_BANDS = 96
 _EPSILON = 1e-3
 # The convolutions of the spectrogram: for timbre, over many bands; for rhythm, over many frames.
 _VIEWS = ("timbral_38", "timbral_67", "temporal_128", "temporal_64", "temporal_32")
@@ -38,11 +38,12 @@ def musicnn(input_shape, n_classes, *, freeze_base=True, dense_units=(), dropout
     """
     from keras import Input, Model, layers
 
-    if input_shape[0] != _N_BANDS:
+    if input_shape[0] != MUSICNN["n_mels"]:
+        settings = ", ".join(f"{name}={value}" for name, value in MUSICNN.items())
         raise ValueError(
-            f"musicnn takes mel spectrograms of {_N_BANDS} bands, got segments of shape "
+            f"musicnn takes mel spectrograms of {MUSICNN['n_mels']} bands, got segments of shape "
             f"{input_shape[:2]} (bands, frames); make them with MelSpectrogramTransformer("
-            "sr=16000, n_fft=512, hop_length=256, n_mels=96, top_db=None)"
+            f"{settings}, top_db=None)"
         )
     segments = Input(input_shape)
     hidden = layers.Dropout(dropout)(_make_base(input_shape)(segments))
