@@ -41,7 +41,8 @@ def share_out(owner, models, metadata):
     """
     models = [(name, model) for name, model in models if model != "drop"]
     metadata = {key: value for key, value in metadata.items() if value is not None}
-    if get_config()["enable_metadata_routing"]:
+    # process_routing gives no names where there is nothing to route
+    if metadata and get_config()["enable_metadata_routing"]:
         routed = process_routing(owner, "fit", **metadata)
         return {name: routed[name]["fit"] for name in routed}
     unknown = sorted(set(metadata) - {"groups", "sample_weight"})

@@ -27,7 +27,7 @@ def make_folds(cv, X, y, groups):
     Returns
     -------
     folds : list of (ndarray, ndarray)
-        Each song is in one test part.
+        Each song is in one test part, and no test part is empty.
 
     Raises
     ------
@@ -35,17 +35,17 @@ def make_folds(cv, X, y, groups):
         If a song is held out never or twice, if a group would be on both sides, or if a fold leaves
         one genre only to train on.
     """
-    asked = f"cv={cv}"
+    asked = "in folds" if cv is None else f"by cv={cv}"
     is_ours = cv is None or groups is not None
+    if cv is None:
+        commonest = np.unique(y, return_counts=True)[1].max()
+        cv = max(2, min(_DEFAULT_FOLDS, commonest))
     if groups is not None:
         n_groups = len(np.unique(groups))
         if n_groups < 2:
             raise ValueError("groups must be of at least 2 groups, to keep them apart; got 1")
-        if cv is None or isinstance(cv, Integral):
-            cv = StratifiedGroupKFold(min(cv or _DEFAULT_FOLDS, n_groups))
-    elif cv is None:
-        commonest = np.unique(y, return_counts=True)[1].max()
-        cv = max(2, min(_DEFAULT_FOLDS, commonest))
+        if isinstance(cv, Integral):
+            cv = StratifiedGroupKFold(min(cv, n_groups))
     with warnings.catch_warnings():
         if is_ours:
             # a fold need not hold songs of each genre
@@ -53,7 +53,9 @@ def make_folds(cv, X, y, groups):
         try:
             folds = list(check_cv(cv, y, classifier=True).split(X, y, groups))
         except ValueError as error:
-            raise ValueError(f"{len(y)} songs cannot be divided by {asked}: {error}") from error
+            raise ValueError(f"{len(y)} songs cannot be divided {asked}: {error}") from error
+    # StratifiedGroupKFold leaves some of them empty where groups are of very different sizes
+    folds = [(train, test) for train, test in folds if len(test)]
     songs = np.concatenate([test for _, test in folds])
     if not np.array_equal(np.sort(songs), np.arange(len(y))):
         raise ValueError(f"cv={cv} does not hold out each song once")
@@ -65,7 +67,8 @@ def make_folds(cv, X, y, groups):
         if len(np.unique(y[train])) < 2:
             genres = np.unique(y[train]).tolist()
             raise ValueError(
-                f"Each fold must leave songs of 2 classes to train on, but one leaves {genres}"
+                "Each fold must leave songs of 2 classes to train on, but one leaves "
+                f"{genres} alone; add songs, or groups of songs, of the other classes"
             )
     return folds
 

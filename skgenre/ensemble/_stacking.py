@@ -11,7 +11,7 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.parallel import Parallel, delayed
 from sklearn.utils.validation import check_is_fitted
 
-from .._bags import validate_genres
+from .._bags import check_several, validate_genres
 from .._base import VersionedEstimator, check_not_empty, fit_context, forget_table
 from .._division import check_groups
 from .._fit_parameters import share_out
@@ -45,10 +45,10 @@ class GroupStackingClassifier(VersionedEstimator, StackingClassifier):
         What a classifier without probabilities decides counts as their logarithms; with a single
         one, such as a support vector machine, this is temperature scaling [4]_ and gives it some.
     cv : int, cross-validation splitter or iterable of folds, default=None
-        Number of folds; ``None`` means 5, or as many as the commonest genre has songs. With groups,
-        they are those of `sklearn.model_selection.StratifiedGroupKFold`, and as many as there are
-        groups if these are fewer; else of `sklearn.model_selection.StratifiedKFold`. A splitter
-        gets the groups too.
+        Number of folds; ``None`` means 5, or as many as the commonest genre has songs if these are
+        fewer. With groups, they are those of `sklearn.model_selection.StratifiedGroupKFold`, and as
+        many as there are groups if these are fewer; else of
+        `sklearn.model_selection.StratifiedKFold`. A splitter gets the groups too.
     stack_method : {"auto", "predict_proba", "decision_function", "predict"}, default="auto"
         What to ask of each classifier. ``"auto"`` takes the first of these that it has.
     n_jobs : int, default=None
@@ -157,13 +157,14 @@ class GroupStackingClassifier(VersionedEstimator, StackingClassifier):
         Raises
         ------
         ValueError
-            If a fold would have a group on both sides or leave one genre only to train on, or if
-            ``"pool"`` would get genres or X.
+            If there is one genre, if a fold would have a group on both sides or leave one genre
+            only to train on, or if ``"pool"`` would get genres or X.
         """
         self._validate_estimators()
         self._validate_final_estimator()
         X, y, groups = indexable(keep_apart(X), validate_genres(self, y), check_groups(groups))
         self.classes_ = np.unique(y)
+        check_several(self)
         # the final classifier answers by genre, and scikit-learn need not decode what it says
         self._label_encoder = FunctionTransformer()
         folds = make_folds(self.cv, X, y, groups)

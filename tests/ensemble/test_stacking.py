@@ -205,7 +205,7 @@ def test_few_songs_are_divided_in_fewer_folds(table, recorder):
     with pytest.raises(ValueError, match="9 songs cannot be divided by cv=5"):
         GroupStackingClassifier([("bayes", GaussianNB())], cv=5).fit(X[few], y[few])
     one_each = few[::3]
-    with pytest.raises(ValueError, match="3 songs cannot be divided by cv=None"):
+    with pytest.raises(ValueError, match="3 songs cannot be divided in folds"):
         GroupStackingClassifier([("bayes", GaussianNB())]).fit(X[one_each], y[one_each])
 
 
@@ -213,6 +213,20 @@ def test_fewer_groups_than_folds(table, recorder):
     X, y, _ = table
     GroupStackingClassifier([("recorder", recorder)]).fit(X, y, groups=np.arange(60) % 3)
     assert len(recorder.asked) == 3
+    recorder.asked.clear()
+    few = np.concatenate([np.flatnonzero(y == genre)[:2] for genre in np.unique(y)])
+    GroupStackingClassifier([("recorder", recorder)]).fit(X[few], y[few], groups=np.arange(6))
+    assert len(recorder.asked) == 2
+
+
+def test_a_fold_without_songs_is_left_out(table, recorder):
+    """StratifiedGroupKFold makes such folds of some groups of unequal sizes."""
+    X, y, _ = table
+    songs = np.arange(60)
+    folds = [(songs[songs % 2 != i], songs[songs % 2 == i]) for i in range(2)]
+    stack = GroupStackingClassifier([("recorder", recorder)], cv=[*folds, (songs, songs[:0])])
+    stack.fit(X, y)
+    assert len(recorder.asked) == 2
 
 
 def test_a_genre_of_one_group_has_no_probability_in_its_fold(table):
@@ -252,6 +266,7 @@ def test_a_genre_of_one_group_is_the_least_likely_where_it_is_decided_without(ta
         ({"cv": StratifiedKFold(3)}, "on both sides of a fold"),
         ({"cv": [(range(30), range(30, 60))]}, "does not hold out each song once"),
         ({"groups": "of genres", "y": "two"}, r"2 classes to train on, but one leaves \['blues'\]"),
+        ({"y": "one"}, "only one class: 'blues'"),
         ({"groups": "one"}, "at least 2 groups"),
         ({"groups": "short"}, "inconsistent numbers of samples"),
         ({"groups": "missing"}, "groups hold missing values"),
@@ -261,7 +276,7 @@ def test_a_genre_of_one_group_is_the_least_likely_where_it_is_decided_without(ta
 def test_bad_folds_are_explained(table, change, message):
     X, y, groups = table
     if "y" in change:
-        y = np.where(y == "jazz", "rock", y)
+        y = np.where(y == "blues", y, "rock" if change["y"] == "two" else "blues")
     by_name = {
         "of genres": y,
         "one": np.zeros(60),
@@ -340,6 +355,15 @@ def test_groups_are_routed(table, recorder):
     assert len(in_folds) >= 4 * 3
     for trained, asked in in_folds:
         assert not set(groups[trained.astype(int)]) & set(groups[asked.astype(int)])
+
+
+@pytest.mark.parametrize("head", [None, "pool"])
+def test_with_nothing_to_route_it_is_fitted_all_the_same(table, head):
+    X, y, _ = table
+    stack = GroupStackingClassifier([("bayes", GaussianNB())], head)
+    expected = stack.fit(X, y).predict_proba(X)
+    with sklearn.config_context(enable_metadata_routing=True):
+        assert_array_equal(clone(stack).fit(X, y).predict_proba(X), expected)
 
 
 def test_weights_are_routed_to_who_asks(table):
