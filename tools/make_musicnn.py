@@ -31,6 +31,8 @@ N_FRAMES, N_MELS = 187, 96
 # of the batch normalisations
 EPSILON = 1e-3
 OUTPUTS = {"tags": 50, "logits": 50, "penultimate": 200, "mean_pool": 753, "max_pool": 753}
+# a kernel that changes what its filter gives by less, for an input of 1, is taken to be zero
+NEGLIGIBLE = 1e-6
 # how far each output may be from the wheel's, and how far half precision may move the tags
 MAX_DIFFERENCE, MAX_MOVE = 1e-4, 1e-3
 
@@ -119,8 +121,7 @@ class Graph:
 
         The checkpoint's net normalises first. Where the normalisation turns the sign, the largest
         value comes from the smallest one before; with the sign in the kernel, one maximum finds
-        both. onnxruntime takes it in the layout in which it convolves if the channels are a
-        multiple of 16, so kernels of zeros are added. It does both once, when it opens the file.
+        both. The bias is added after it, since it is the same at all frequencies.
 
         Half precision in these few kernels alone would move the tags by 1e-3.
         """
@@ -130,37 +131,51 @@ class Graph:
             for part in ("gamma", "beta", "moving_mean", "moving_variance")
         )
         scale = gamma / np.sqrt(variance + EPSILON)
-        signs = np.where(scale < 0, -1, 1)
         layer = numbered("conv2d", number)
         kernel = self._weights[f"{layer}/kernel"].transpose(3, 2, 0, 1)
-        parts = [
-            self.turn_and_fill(f"{name}_kernel", kernel, signs),
-            self.turn_and_fill(f"{name}_bias", self._weights[f"{layer}/bias"], signs),
-        ]
-        x = self.add("Conv", [x, *parts], f"{name}_conv", pads=pads)
+        used = np.flatnonzero(np.abs(scale) * np.abs(kernel).sum(axis=(1, 2, 3)) > NEGLIGIBLE)
+        places = np.full(len(kernel), len(used))
+        places[used] = np.arange(len(used))
+
+        signs = np.where(scale < 0, -1, 1)
+        x = self.add(
+            "Conv", [x, self.turn_and_pick(name, kernel, signs, used)], f"{name}_conv", pads=pads
+        )
         n_bands = N_MELS - kernel.shape[3] + 1
         x = self.add("MaxPool", [x], f"{name}_max", kernel_shape=[1, n_bands])
         x = self.add("Squeeze", [x, self.constant(f"{name}_axis", [3], np.int64)], f"{name}_column")
-        kept = self.constant(f"{name}_channels", np.arange(len(scale)), np.int64)
-        x = self.add("Gather", [x, kept], f"{name}_kept", axis=1)
-        x = self.add(
-            "Mul", [x, self.constant(f"{name}_sign", signs[:, np.newaxis])], f"{name}_turned"
-        )
+        x = self.pick(x, places, f"{name}_all", axis=1)
+        x = self.combine("Mul", x, signs, f"{name}_sign", f"{name}_turned")
+        x = self.combine("Add", x, self._weights[f"{layer}/bias"], f"{name}_bias", f"{name}_biased")
         x = self.add("Relu", [x], f"{name}_relu")
-        scale = scale[:, np.newaxis]
-        x = self.add("Mul", [x, self.constant(f"{name}_scale", scale)], f"{name}_scaled")
-        shift = self.constant(f"{name}_shift", beta[:, np.newaxis] - mean[:, np.newaxis] * scale)
-        return self.add("Add", [x, shift], f"{name}_norm")
+        x = self.combine("Mul", x, scale, f"{name}_scale", f"{name}_scaled")
+        return self.combine("Add", x, beta - mean * scale, f"{name}_shift", f"{name}_norm")
 
-    def turn_and_fill(self, name, values, signs):
-        """Add an array times signs along its first axis, filled with zeros to a multiple of 16."""
-        signs = self.constant(f"{name}_sign", signs.reshape(-1, *[1] * (values.ndim - 1)))
-        x = self.add("Mul", [self.constant(name, values), signs], f"{name}_turned")
-        missing = np.zeros(2 * values.ndim)
-        missing[values.ndim] = -len(values) % 16
-        return self.add(
-            "Pad", [x, self.constant(f"{name}_missing", missing, np.int64)], f"{name}_full"
-        )
+    def turn_and_pick(self, name, kernel, signs, used):
+        """Add kernels times signs: those used, and zeros in place of the rest.
+
+        Training has brought most kernels down to nothing: what their filters give is the same for
+        any input, and is not computed for each. One kernel of zeros stands for all of them. More of
+        those fill the channels to a multiple of 16, for onnxruntime then takes the maximum in the
+        layout in which it convolves. It makes these kernels once, when it opens the file, which has
+        all of them for nets that learn on.
+        """
+        signs = self.constant(f"{name}_kernel_sign", signs.reshape(-1, 1, 1, 1))
+        kernel = self.constant(f"{name}_kernel", kernel)
+        x = self.add("Mul", [kernel, signs], f"{name}_kernel_turned")
+        x = self.pick(x, used, f"{name}_kernel_used", axis=0)
+        n_zeros = [0, 0, 0, 0, 16 - len(used) % 16, 0, 0, 0]
+        zeros = self.constant(f"{name}_kernel_zeros", n_zeros, np.int64)
+        return self.add("Pad", [x, zeros], f"{name}_kernel_filled")
+
+    def pick(self, x, places, name, *, axis):
+        """Add a choice of places along an axis."""
+        places = self.constant(f"{name}_places", places, np.int64)
+        return self.add("Gather", [x, places], name, axis=axis)
+
+    def combine(self, kind, x, values, constant, name):
+        """Add the sum or product with a value for each channel."""
+        return self.add(kind, [x, self.constant(constant, values[:, np.newaxis])], name)
 
     def multiply(self, x, number, name):
         """Add a dense layer."""

@@ -99,7 +99,7 @@ def _make_base(input_shape):
         before = (n_wide - 1) // 2
         hidden = layers.ZeroPadding2D(((before, n_wide - 1 - before), (0, 0)))(hidden)
         layer = layers.Conv2D(n_filters, (n_wide, n_high), name=name)
-        hidden = load(layer, hidden, [kernel, sign * weights[f"{name}_bias"]])
+        hidden = load(layer, hidden, [kernel, sign * weights[f"{name}_bias"].ravel()])
         hidden = layers.MaxPooling2D((1, hidden.shape[2]))(hidden)
         hidden = layers.Reshape((n_frames, n_filters))(hidden)
         hidden = layers.ReLU()(layers.Rescaling(sign.tolist())(hidden))
