@@ -63,6 +63,9 @@ class Checkpoint:
                 f"The checkpoint {name!r} is damaged, or of no model of audio: its sampling_rate "
                 f"is {rate!r}, and its convolutions have the kernels and strides {steps}"
             )
+        with self._extractor_blamed():
+            silence = np.zeros((1, self.family.shortest), dtype=np.float32)
+            self.family.prepare(self.cut(silence)[0])
 
     @classmethod
     def open(cls, name, revision=None, trust_remote_code=False):
@@ -154,10 +157,10 @@ class Checkpoint:
     def _try(self, model):
         """Refuse an encoder whose layers are not those of its configuration."""
         layers = self.find_layers("all")
-        noise = np.random.RandomState(0).normal(scale=0.1, size=(1, self.sr)).astype(np.float32)
         try:
             with torch.inference_mode():
-                states = self.family.hidden_states(model, self.family.prepare(noise), layers)
+                inputs = self.family.prepare(self.make_noise())
+                states = self.family.hidden_states(model, inputs, layers)
             shapes = [(state.ndim, state.shape[-1]) for state in states]
         except Exception as error:  # whatever a model makes of inputs that are not for it
             if is_out_of_memory(error):
@@ -165,6 +168,31 @@ class Checkpoint:
             raise ValueError(f"{_refusal(self.name, self.config)}: {error}") from error
         if shapes != [(3, self.family.width(layer)) for layer in layers]:
             raise ValueError(_refusal(self.name, self.config))
+
+    def hear(self, model, inputs, layers):
+        """Return the frames of layers, as `Family.hidden_states`."""
+        with self._extractor_blamed():
+            return self.family.hidden_states(model, inputs, layers)
+
+    @contextmanager
+    def _extractor_blamed(self):
+        """Name the feature extractor where it is not one for the model."""
+        try:
+            yield
+        except Exception as error:  # whatever models make of inputs that are not for them
+            if is_out_of_memory(error):
+                raise
+            raise ValueError(
+                f"The checkpoint {self.name!r} is of the kind {self.config.model_type!r}, which "
+                f"fails on what its feature extractor, {type(self.extractor).__name__}, makes of "
+                "audio; it needs the preprocessor_config.json that the model was published with. "
+                f"The error is: {error}"
+            ) from error
+
+    def make_noise(self):
+        """Return a second of noise to try models on, (1, n_samples), or what they hear of it."""
+        n_samples = min(self.sr, self.family.longest or self.sr)
+        return np.random.RandomState(0).normal(scale=0.1, size=(1, n_samples)).astype(np.float32)
 
     def build(self):
         """Return the encoder with random weights, in float32."""
@@ -230,10 +258,11 @@ class Checkpoint:
     def find_width(self, layers):
         """Return the width of layers that are to be averaged, or say that they cannot be."""
         widths = [self.family.width(layer) for layer in layers]
-        if len(layers) > 1 and (len(set(widths)) > 1 or PROJECTION in layers):
+        is_mixed = PROJECTION in layers or not self.family.have_same_frames(layers)
+        if len(layers) > 1 and (len(set(widths)) > 1 or is_mixed):
             raise ValueError(
                 f"layers={layers} of {self.name!r} cannot be averaged, since their frames are not "
-                f"of one kind, with {widths} values each; take one of them"
+                f"of one kind, with {widths} values each; take others, or one of them"
             )
         return widths[0]
 

@@ -57,5 +57,5 @@ def _hear(model, segments, checkpoint, layers, device, precision):
     prepared = checkpoint.family.prepare(segments)
     inputs = {name: values.to(device) for name, values in prepared.items()}
     with torch.inference_mode(), autocast(device, precision):
-        states = checkpoint.family.hidden_states(model, inputs, layers)
+        states = checkpoint.hear(model, inputs, layers)
     return [state.float().cpu().numpy() for state in states]

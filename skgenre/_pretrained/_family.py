@@ -57,7 +57,18 @@ class Family:
 
     def width(self, layer):
         """Return the number of values in each frame of a layer."""
-        return self.config.hidden_size
+        is_adapted = self._has_adapter and layer == self.n_layers
+        return self.config.output_hidden_size if is_adapted else self.config.hidden_size
+
+    @property
+    def _has_adapter(self):
+        """Whether the output has passed through further convolutions, and has fewer frames."""
+        return getattr(self.config, "add_adapter", False)
+
+    def have_same_frames(self, layers):
+        """Return whether layers have as many frames as each other."""
+        is_mixed = self.n_layers in layers and len(set(layers)) > 1
+        return not (self._has_adapter and is_mixed)
 
     @property
     def convolutions(self):

@@ -65,7 +65,7 @@ class GenreNet(nn.Module):
 
     def embed(self, inputs):
         """Return what the last layer of the head gets, (n_segments, n_features)."""
-        states = self.checkpoint.family.hidden_states(self.base, inputs, self.settings["layers"])
+        states = self.checkpoint.hear(self.base, inputs, self.settings["layers"])
         if len(states) > 1:
             shares = self.layer_scores.softmax(dim=0)
             frames = sum(share * state for share, state in zip(shares, states, strict=True))

@@ -1,7 +1,5 @@
 import warnings
 
-import numpy as np
-
 from ._torch import autocast, find_precision, torch
 
 # The largest difference between the frames of two precisions, as a share of the frames themselves,
@@ -53,13 +51,12 @@ def settle_precision(precision, device, checkpoint, model):
 def _compare_with_float32(precision, device, checkpoint, model):
     """Return how far the frames of a second of noise are from those of float32, as a share."""
     family = checkpoint.family
-    n_samples = min(checkpoint.sr, family.longest or checkpoint.sr)
-    noise = np.random.RandomState(0).normal(scale=0.1, size=(1, n_samples)).astype(np.float32)
-    inputs = {name: values.to(device) for name, values in family.prepare(noise).items()}
+    prepared = family.prepare(checkpoint.make_noise())
+    inputs = {name: values.to(device) for name, values in prepared.items()}
     frames = []
     for name in ("float32", precision):
         with torch.inference_mode(), autocast(device, name):
-            (states,) = family.hidden_states(model, inputs, [family.n_layers])
+            (states,) = checkpoint.hear(model, inputs, [family.n_layers])
         frames.append(states.float())
     expected, found = frames
     return float((found - expected).norm() / expected.norm())

@@ -169,6 +169,11 @@ def families(tmp_path_factory):
             transformers.UnivNetConfig(model_hidden_channels=2, num_mel_bins=8),
             transformers.UnivNetFeatureExtractor(),
         ),
+        "adapted": (
+            transformers.Wav2Vec2Config(**of_waveforms, add_adapter=True, output_hidden_size=24),
+            waveforms,
+        ),
+        "adapted-16": (transformers.Wav2Vec2Config(**of_waveforms, add_adapter=True), waveforms),
     }
     classes = {
         "clap-projection": transformers.ClapAudioModelWithProjection,

@@ -1,5 +1,6 @@
 """The families of encoders, as they are: their numbers beside those of transformers itself."""
 
+import shutil
 from functools import partial
 
 import numpy as np
@@ -99,6 +100,7 @@ def of_codec(folder, y):
 # each with the number of its layers, beside the first
 FAMILIES = {
     "conformer": (of_waveforms, 2),
+    "adapted": (of_waveforms, 2),
     "unispeech": (of_waveforms, 2),
     "unispeech-sat": (of_waveforms, 2),
     "sew": (of_sew, 2),
@@ -299,6 +301,26 @@ def test_layers_that_are_not_there(families, noise, name, layers, message):
 def test_what_encodes_no_audio_is_refused_in_a_sentence(families, noise, name):
     with pytest.raises(ValueError, match=rf"{name}' is of the kind '{name}', which is no encoder"):
         exact_embedder(checkpoint=families / name).fit([noise])
+
+
+@pytest.mark.parametrize(
+    ("name", "extractor"),
+    [
+        ("clap", transformers.Wav2Vec2FeatureExtractor()),
+        ("clap", transformers.WhisperFeatureExtractor(feature_size=16, chunk_length=1)),
+        ("whisper", transformers.Wav2Vec2FeatureExtractor()),
+        ("whisper", transformers.WhisperFeatureExtractor(feature_size=32, chunk_length=1)),
+        ("speech-to-text", transformers.Wav2Vec2FeatureExtractor()),
+        ("conformer", transformers.ASTFeatureExtractor(num_mel_bins=16, max_length=64)),
+        ("sew", transformers.SeamlessM4TFeatureExtractor(num_mel_bins=16)),
+    ],
+)
+def test_the_extractor_of_another_model_is_refused(families, noise, tmp_path, name, extractor):
+    shutil.copytree(families / name, tmp_path, dirs_exist_ok=True)
+    extractor.save_pretrained(tmp_path)
+    message = f"fails on what its feature extractor, {type(extractor).__name__}, makes of audio"
+    with pytest.raises(ValueError, match=message):
+        exact_embedder(checkpoint=tmp_path).fit_transform([noise])
 
 
 def save_other(folder, config, extractor):

@@ -18,6 +18,7 @@ SR = 16000
 # each with its convolutions before the transformer, where it has any
 FAMILIES = {
     "conformer": "feature_extractor",
+    "adapted": "feature_extractor",
     "unispeech": "feature_extractor",
     "unispeech-sat": "feature_extractor",
     "sew": "feature_extractor",
@@ -193,10 +194,25 @@ def test_silence_among_the_songs(tiny, music, family):
     assert np.isfinite(tiny(family).fit(silent, y).predict_proba(silent)).all()
 
 
-@pytest.mark.parametrize("layers", ["all", [0, 1], [-1, "projection"]])
-def test_layers_that_cannot_be_averaged(tiny, music, layers):
-    with pytest.raises(ValueError, match=r"clap' cannot be averaged.*take one of them"):
-        tiny("clap", layers=layers).fit(*music)
+@pytest.mark.parametrize(
+    ("family", "layers"),
+    [
+        ("clap", "all"),
+        ("clap", [0, 1]),
+        ("clap", [-1, "projection"]),
+        ("adapted", "all"),
+        ("adapted-16", "all"),
+        ("adapted-16", [0, 2]),
+    ],
+)
+def test_layers_that_cannot_be_averaged(tiny, music, family, layers):
+    with pytest.raises(ValueError, match=rf"{family}' cannot be averaged.*take others, or one"):
+        tiny(family, layers=layers).fit(*music)
+
+
+def test_layers_before_an_adapter_are_averaged(tiny, music):
+    clf = tiny("adapted", layers=[0, 1]).fit(*music)
+    assert len(clf.model_.layer_scores) == 2
 
 
 @pytest.mark.parametrize(("family", "n_samples"), [("clap", 16000), ("encodec-stereo", 12000)])
