@@ -21,6 +21,7 @@ PARTS = [
     "model_selection",
     "inspection",
     "recipes",
+    "persistence",
 ]
 HOMES = {
     "av": "audio/_ffmpeg.py",

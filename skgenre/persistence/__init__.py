@@ -1,0 +1,1 @@
+"""Trained classifiers as files without code, for every runtime of ONNX."""
