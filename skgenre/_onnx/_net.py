@@ -37,6 +37,8 @@ def open_net(model):
         path = Path(os.fsdecode(model)).absolute()
         name = printable(path)
     try:
+        if "\0" in str(path):
+            raise OSError(errno.EINVAL, "a path holds no zero byte")
         file = path.stat()
         if not stat.S_ISREG(file.st_mode):
             raise OSError(errno.EINVAL, "it is no file")
@@ -148,14 +150,12 @@ class Net:
         width = self.widths[output]
         try:
             names = json.loads(self.metadata.get(f"names_of_{output}", "null"))
-        except json.JSONDecodeError:
+        except (ValueError, RecursionError):
             names = None
-        if (
-            isinstance(names, list)
-            and len(names) == width
-            and all(isinstance(name, str) for name in names)
-        ):
-            return names
+        if isinstance(names, list) and all(isinstance(name, str) for name in names):
+            # tables need each name once
+            if len(names) == len(set(names)) == width:
+                return names
         return [str(number) for number in range(width)]
 
     def compute(self, patches, outputs, batch_size):

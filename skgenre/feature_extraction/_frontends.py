@@ -5,7 +5,9 @@ from functools import cached_property
 import numpy as np
 
 from .._lengths import fit_length
+from .._names import printable
 from .._onnx._runtime import NetError
+from ..audio._decode import MAX_SAMPLE_RATE, MIN_SAMPLE_RATE
 from ._spectrum import MUSICNN, MelPowerKernel, count_frames
 
 
@@ -36,7 +38,22 @@ def make_frontend(net, frontend, sr):
         )
     if frontend == "musicnn":
         return MelFrontend(net, _make_musicnn_kernel, center=True, **MUSICNN)
-    return WaveformFrontend(net, float(net.metadata.get("sample_rate", sr)))
+    return WaveformFrontend(net, _find_rate(net, sr))
+
+
+def _find_rate(net, sr):
+    """Return the sample rate that the file of a net names, or else the one of waveforms."""
+    named = net.metadata.get("sample_rate", sr)
+    try:
+        rate = float(named)
+    except ValueError:
+        rate = np.nan
+    if not MIN_SAMPLE_RATE <= rate <= MAX_SAMPLE_RATE:
+        raise NetError(
+            f"{net.name}: the file names the sample_rate {printable(named)!r}, which must be a "
+            f"number of Hz from {MIN_SAMPLE_RATE} to {MAX_SAMPLE_RATE}"
+        )
+    return rate
 
 
 def _make_musicnn_kernel():

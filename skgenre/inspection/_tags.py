@@ -88,7 +88,8 @@ class TagDisplay:
         if not isinstance(estimator, OnnxEmbedder):
             raise TypeError(f"Expected an OnnxEmbedder, got a {type(estimator).__name__}")
         check_clip(X)
-        segment_duration = segment_duration or estimator._make_frontend().patch_duration or 3.0
+        if segment_duration is None:
+            segment_duration = estimator._make_frontend().patch_duration or 3.0
         embedder = clone(estimator).set_params(
             outputs=["tags"],
             statistics=["mean"],
@@ -146,9 +147,10 @@ class TagDisplay:
         display : TagDisplay
         """
         values = np.asarray(self.values, dtype=float)
-        if values.ndim != 2 or values.shape[1] != len(self.tags) or not len(values):
+        tags = list(self.tags)
+        if values.ndim != 2 or values.shape[1] != len(tags) or not len(values):
             raise ValueError(
-                f"Expected values of shape (n_segments, {len(self.tags)}), for as many tags, got "
+                f"Expected values of shape (n_segments, {len(tags)}), for as many tags, got "
                 f"{values.shape}"
             )
         if not np.isfinite(values).all():
@@ -164,7 +166,7 @@ class TagDisplay:
             edges, np.arange(len(drawn) + 1) - 0.5, values[:, drawn].T, cmap="cividis", vmin=0
         )
         self.figure_.colorbar(self.mesh_, ax=self.ax_, label="Probability")
-        labels = [printable(self.tags[i]) for i in drawn]
+        labels = [printable(tags[i]) for i in drawn]
         self.ax_.set_yticks(np.arange(len(drawn)), labels=labels, **AS_IT_IS)
         self.ax_.set(xlabel="Time (s)", xlim=(0, edges[-1]), ylim=(len(drawn) - 0.5, -0.5))
         return self

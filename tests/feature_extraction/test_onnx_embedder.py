@@ -342,6 +342,7 @@ def test_files_that_are_no_nets_are_named(tmp_path, save_net, clips, kept):
     [
         ({"model": "musicnn"}, OSError, r"'musicnn' is neither a bundled net \('musicnn-msd', "),
         ({"model": "."}, OSError, r"'\.' is neither a bundled net"),
+        ({"model": "a\0b"}, OSError, r"'a\\\\x00b' is neither a bundled net"),
         ({"outputs": ["genres"]}, ValueError, r"outputs must be some of \['logits', 'max_pool'"),
         ({"outputs": []}, ValueError, "outputs must be some of"),
         ({"outputs": ["tags", "tags"]}, ValueError, "each once"),
@@ -363,3 +364,20 @@ def test_what_a_net_hears_must_be_known(tmp_path, save_net, clips):
     save_net(tmp_path / "net.onnx", [128, 40], {"tags": 2})
     with pytest.raises(ValueError, match=r"net\.onnx: the file does not tell what the net hears"):
         OnnxEmbedder(tmp_path / "net.onnx").fit(clips)
+
+
+@pytest.mark.parametrize("rate", ["fast", "", "nan", "inf", "-16000", "0", "1e300"])
+def test_a_rate_that_is_none_is_refused(tmp_path, save_net, clips, rate):
+    metadata = {"frontend": "waveform", "sample_rate": rate}
+    save_net(tmp_path / "net.onnx", [4], {"tags": 2}, metadata=metadata)
+    message = rf"net\.onnx: the file names the sample_rate '{rate}', which must be a number of Hz"
+    with pytest.raises(ValueError, match=message):
+        OnnxEmbedder(tmp_path / "net.onnx", sr=SR).fit(clips)
+
+
+@pytest.mark.parametrize("names", ["[" * 200_000, '["one"', '["same", "same"]', "[1, 2]", "{}"])
+def test_names_that_are_none_are_numbers(tmp_path, save_net, clips, names):
+    metadata = {"frontend": "waveform", "names_of_tags": names}
+    save_net(tmp_path / "net.onnx", [4], {"tags": 2}, metadata=metadata)
+    embedder = OnnxEmbedder(tmp_path / "net.onnx", sr=SR).fit(clips)
+    assert list(embedder.get_feature_names_out()) == ["tags_0_mean", "tags_1_mean"]

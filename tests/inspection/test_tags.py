@@ -1,5 +1,6 @@
 import matplotlib.pyplot as plt
 import numpy as np
+import pandas as pd
 import pytest
 from numpy.testing import assert_allclose
 
@@ -17,6 +18,13 @@ def test_what_is_drawn():
     assert_allclose(mesh.get_coordinates()[0, :, 0], [0, 2.5, 5, 7.5])
     assert ax.get_xlabel() == "Time (s)"
     assert [label.get_text() for label in ax.get_yticklabels()] == ["rock", "jazz"]
+
+
+def test_tags_are_a_series_of_any_index():
+    tags = pd.Series(TAGS, index=[7, 8, 9])
+    display = TagDisplay.from_predictions(VALUES, tags=tags, segment_duration=2.5)
+    labels = [label.get_text() for label in display.ax_.get_yticklabels()]
+    assert labels == ["rock", "jazz", "sad"]
 
 
 def test_the_whole_song_is_heard(songs):
@@ -66,3 +74,5 @@ def test_what_is_no_song_or_embedder_is_refused(songs, tmp_path):
         TagDisplay.from_estimator(OnnxEmbedder(), songs[0][:9])
     with pytest.raises(AudioError, match="no such file"):
         TagDisplay.from_estimator(OnnxEmbedder(), tmp_path / "none.wav")
+    with pytest.raises(ValueError, match="'segment_duration' parameter"):
+        TagDisplay.from_estimator(OnnxEmbedder(), songs[0][0], segment_duration=0)
