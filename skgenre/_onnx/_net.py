@@ -152,10 +152,10 @@ class Net:
             names = json.loads(self.metadata.get(f"names_of_{output}", "null"))
         except (ValueError, RecursionError):
             names = None
-        if isinstance(names, list) and all(isinstance(name, str) for name in names):
-            # tables need each name once
-            if len(names) == len(set(names)) == width:
-                return names
+        are_names = isinstance(names, list) and all(isinstance(name, str) for name in names)
+        # tables need each name once
+        if are_names and len(names) == len(set(names)) == width:
+            return names
         return [str(number) for number in range(width)]
 
     def compute(self, patches, outputs, batch_size):
