@@ -14,6 +14,8 @@ from ._base import BaseClipTransformer
 from ._cache import FeatureCache
 from ._finite import as_finite, no_memory
 
+_BATCHES_OF_A_THREAD = 4
+
 
 @dataclass
 class _Part:
@@ -100,20 +102,23 @@ class BatchedClipTransformer(BaseClipTransformer):
         """Yield the parts with their answers."""
         kernel = self._make_kernel()
         n_enough = effective_n_jobs(self._kernel_jobs)
+        if n_enough > 1:  # joblib looks every 10 ms whether all are done
+            n_enough *= _BATCHES_OF_A_THREAD
         waiting, n_batches = [], Fraction(0)
-        for part in parts:
-            waiting.append(part)
-            if part.segments is not None:
-                n_segments, n_samples = part.segments.shape
-                n_batches += Fraction(n_segments, self._segments_together(n_samples))
-            if n_batches >= n_enough or (part.segments is None and n_batches == 0):
-                self._answer(kernel, waiting)
-                yield from waiting
-                waiting, n_batches = [], Fraction(0)
-        self._answer(kernel, waiting)
+        with Parallel(self._kernel_jobs, require="sharedmem", batch_size=1) as in_threads:
+            for part in parts:
+                waiting.append(part)
+                if part.segments is not None:
+                    n_segments, n_samples = part.segments.shape
+                    n_batches += Fraction(n_segments, self._segments_together(n_samples))
+                if n_batches >= n_enough or (part.segments is None and n_batches == 0):
+                    self._answer(kernel, waiting, in_threads)
+                    yield from waiting
+                    waiting, n_batches = [], Fraction(0)
+            self._answer(kernel, waiting, in_threads)
         yield from waiting
 
-    def _answer(self, kernel, parts):
+    def _answer(self, kernel, parts, in_threads):
         of_length: dict = {}
         for part in parts:
             if part.segments is not None:
@@ -122,7 +127,6 @@ class BatchedClipTransformer(BaseClipTransformer):
             segments = np.concatenate([part.segments for part in same])
             n_batches = -(-len(segments) // self._segments_together(n_samples))
             batches = np.array_split(segments, n_batches)
-            in_threads = Parallel(n_jobs=self._kernel_jobs, require="sharedmem")
             try:
                 with np.errstate(all="ignore"):
                     answers = in_threads(delayed(kernel)(batch) for batch in batches)
