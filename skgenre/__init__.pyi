@@ -7,6 +7,7 @@ from . import inspection as inspection
 from . import mixture as mixture
 from . import model_selection as model_selection
 from . import neural_network as neural_network
+from . import persistence as persistence
 from . import preprocessing as preprocessing
 from . import recipes as recipes
 from .audio import AudioError as AudioError
@@ -42,6 +43,8 @@ from .neural_network import KerasANNClassifier as KerasANNClassifier
 from .neural_network import KerasCNNClassifier as KerasCNNClassifier
 from .neural_network import KerasRNNClassifier as KerasRNNClassifier
 from .neural_network import Wav2VecClassifier as Wav2VecClassifier
+from .persistence import OnnxGenreClassifier as OnnxGenreClassifier
+from .persistence import load_model as load_model
 from .preprocessing import SegmentSummarizer as SegmentSummarizer
 from .preprocessing import SpectrogramScaler as SpectrogramScaler
 from .recipes import make_genre_classifier as make_genre_classifier

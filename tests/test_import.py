@@ -51,6 +51,7 @@ def test_all_but_the_data_sets_is_importable_from_the_package():
     parts = [skgenre.audio, skgenre.ensemble, skgenre.feature_extraction]
     parts += [skgenre.feature_selection, skgenre.inspection, skgenre.mixture]
     parts += [skgenre.model_selection, skgenre.neural_network, skgenre.preprocessing]
+    parts += [skgenre.persistence]
     for part in parts:
         assert set(part.__all__) <= set(skgenre.__all__)
 

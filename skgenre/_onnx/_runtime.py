@@ -21,12 +21,15 @@ class NetError(ValueError):
     """A net that cannot be opened or run, with what onnxruntime says of it."""
 
 
-def open_session(data):
+def open_session(data, *, optimize=True):
     """Return a session of a net, from the bytes of its file, that computes in one thread.
 
-    Its runs may be called from several threads at a time.
+    Its runs may be called from several threads at a time. Without ``optimize``, nothing is computed
+    before.
     """
     options = onnxruntime.SessionOptions()
+    if not optimize:
+        options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
     options.intra_op_num_threads = options.inter_op_num_threads = 1
     options.log_severity_level = _SILENT
     # other formats are known by their first bytes, and were not looked at

@@ -37,7 +37,7 @@ def make_frontend(net, frontend, sr):
             center=frontend.center,
         )
     if frontend == "musicnn":
-        return MelFrontend(net, _make_musicnn_kernel, center=True, **MUSICNN)
+        return MelFrontend(net, make_musicnn_kernel, center=True, **MUSICNN)
     return WaveformFrontend(net, _find_rate(net, sr))
 
 
@@ -56,7 +56,8 @@ def _find_rate(net, sr):
     return rate
 
 
-def _make_musicnn_kernel():
+def make_musicnn_kernel():
+    """Return the function from waveforms to what musicnn hears of them."""
     kernel = MelPowerKernel(is_compiled=False, **MUSICNN)
     return lambda waveforms: np.log10(1 + 10000 * kernel(waveforms))
 

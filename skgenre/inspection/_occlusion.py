@@ -3,7 +3,7 @@ from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import check_is_fitted
 
 from ..preprocessing import SpectrogramScaler
-from ._songs import after_clips, open_song
+from ._songs import after_clips, as_pipeline, open_song
 
 
 def explain_segment(estimator, X, *, genre=None, segment=0, patch_shape=None, fill=None):
@@ -16,8 +16,8 @@ def explain_segment(estimator, X, *, genre=None, segment=0, patch_shape=None, fi
     ----------
     estimator : classifier or Pipeline
         Fitted, with ``predict_proba``: of spectrograms or bags of segments, or a pipeline that
-        begins with the transformer of clips that makes them. In a pipeline, what the transformer
-        gives is painted over, and goes through all other steps.
+        begins with the transformer of clips that makes them, or what `load_model` gives. In a
+        pipeline, what the transformer gives is painted over, and goes through all other steps.
     X : path, ndarray of shape (n_samples,), (n_bands, n_frames) or (n_segments, n_bands, n_frames)
         The song: a clip for pipelines that begin with a transformer of clips, else its features.
     genre : label, default=None
@@ -71,6 +71,7 @@ def explain_segment(estimator, X, *, genre=None, segment=0, patch_shape=None, fi
     >>> drops.shape, int(drops.mean(axis=1).argmax())
     ((8, 16), 2)
     """
+    estimator = as_pipeline(estimator)
     spectrogram, ask = open_segment(estimator, X, segment)
     proba = ask(spectrogram[np.newaxis])[0]
     classes = list(estimator.classes_)

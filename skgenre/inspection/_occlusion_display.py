@@ -4,7 +4,7 @@ from .._names import printable
 from ..feature_extraction import MFCCSegmenter
 from ._occlusion import explain_segment, open_segment
 from ._plotting import AS_IT_IS, make_panels
-from ._songs import mel_transformer
+from ._songs import as_pipeline, mel_transformer
 from ._spectrogram_axes import (
     SIGNED_CMAP,
     coefficient_limit,
@@ -87,6 +87,7 @@ class OcclusionDisplay:
         -------
         display : OcclusionDisplay
         """
+        estimator = as_pipeline(estimator)
         spectrogram, ask = open_segment(estimator, X, segment)
         proba = dict(
             zip(estimator.classes_.tolist(), ask(spectrogram[np.newaxis])[0].tolist(), strict=True)

@@ -4,7 +4,7 @@ from sklearn.pipeline import Pipeline
 from .._names import printable
 from ..neural_network import Wav2VecClassifier
 from ._plotting import AS_IT_IS, legend_below, make_axes
-from ._songs import after_clips, check_clip, clip_transformer, open_song
+from ._songs import after_clips, as_pipeline, check_clip, clip_transformer, open_song
 from ._songs import segment_duration as transformer_duration
 from ._validation import check_proba
 
@@ -85,6 +85,7 @@ class SegmentTimelineDisplay:
             If the length of a segment is not known, or segments are not next to each other, as
             those of a `Wav2VecClassifier` with ``n_segments``.
         """
+        estimator = as_pipeline(estimator)
         classifier = estimator[-1] if isinstance(estimator, Pipeline) else estimator
         if not hasattr(classifier, "predict_segment_proba"):
             raise TypeError(

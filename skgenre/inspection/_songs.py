@@ -12,6 +12,12 @@ from ..feature_extraction import MelSpectrogramTransformer
 from ..feature_extraction._base import BaseClipTransformer
 
 
+def as_pipeline(estimator):
+    """Return what `load_model` gives as a pipeline that begins with clips; all else as it is."""
+    make = getattr(estimator, "_as_pipeline", None)
+    return estimator if make is None else make()
+
+
 def clip_transformer(estimator):
     """Return the first step of a pipeline if it takes clips, else None."""
     first = estimator[0] if isinstance(estimator, Pipeline) else estimator

@@ -19,8 +19,9 @@ from .._bags import AGGREGATES
 from .._names import printable
 
 FORMAT = "1"
-OPSET = 18
-OPSET_ML = 3
+# onnxruntime reads these since 1.14, its build for browsers too.
+OPSETS = {"": 18, "ai.onnx.ml": 3}
+IR_VERSION = 8
 
 WAVEFORM = "waveform"
 SEGMENT_PROBABILITIES = "segment_probabilities"
@@ -33,6 +34,9 @@ TRANSFORMERS = (
     "AudioDescriptorTransformer",
     "LogMelPatches",
 )
+
+# How songs are read is for who loads the file to say, and in no file.
+READING = ("cache", "n_jobs", "on_error", "timeout", "verbose")
 
 _VERSION_KEY, _SEAL_KEY = "skgenre_format", "content_sha256"
 _MAX_GENRES = 1000
