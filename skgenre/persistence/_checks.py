@@ -18,7 +18,7 @@ _ONNX = """
     ReduceL1 ReduceL2 ReduceLogSumExp ReduceMax ReduceMean ReduceMin ReduceProd ReduceSum
     ReduceSumSquare Relu Reshape ReverseSequence Round STFT Selu Shape Sigmoid Sign Sin Slice
     Softmax Softplus Softsign Split Sqrt Squeeze Sub Sum Tanh Tile TopK Transpose Trilu Unsqueeze
-    Where Xor
+    Where Xor IsInf IsNaN
 """
 _ONNX_ML = """
     ArrayFeatureExtractor Binarizer LinearClassifier LinearRegressor Normalizer SVMClassifier
