@@ -16,6 +16,7 @@ from .audio import load_audio as load_audio
 from .audio import read_blocks as read_blocks
 from .ensemble import GroupStackingClassifier as GroupStackingClassifier
 from .ensemble import SegmentVotingClassifier as SegmentVotingClassifier
+from .ensemble import SelectiveClassifier as SelectiveClassifier
 from .ensemble import UnifiedGenreClassifier as UnifiedGenreClassifier
 from .feature_extraction import AudioDescriptorTransformer as AudioDescriptorTransformer
 from .feature_extraction import MelSpectrogramTransformer as MelSpectrogramTransformer
@@ -26,6 +27,7 @@ from .feature_selection import FeatureWizSelector as FeatureWizSelector
 from .inspection import ComparisonDisplay as ComparisonDisplay
 from .inspection import MelSpectrogramDisplay as MelSpectrogramDisplay
 from .inspection import OcclusionDisplay as OcclusionDisplay
+from .inspection import PrecisionCoverageDisplay as PrecisionCoverageDisplay
 from .inspection import ReliabilityDisplay as ReliabilityDisplay
 from .inspection import SegmentTimelineDisplay as SegmentTimelineDisplay
 from .inspection import TagDisplay as TagDisplay

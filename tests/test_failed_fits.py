@@ -27,6 +27,7 @@ from skgenre import (
     OnnxEmbedder,
     SegmentSummarizer,
     SegmentVotingClassifier,
+    SelectiveClassifier,
     SpectrogramScaler,
     UnifiedGenreClassifier,
     Wav2VecClassifier,
@@ -57,6 +58,7 @@ ESTIMATORS = {
     "mixture": GaussianMixtureClassifier(1, random_state=0),
     "stack": GroupStackingClassifier([("linear", LINEAR), ("mixture", LINEAR)], cv=2),
     "pool": GroupStackingClassifier([("linear", LINEAR), ("mixture", LINEAR)], "pool", cv=2),
+    "selective": SelectiveClassifier(LINEAR, target_precision=0.5, cv=2),
     "unified": UnifiedGenreClassifier(
         branches=[("scale", StandardScaler()), ("lda", LinearDiscriminantAnalysis())], cv=2
     ),
@@ -65,7 +67,7 @@ ESTIMATORS = {
     "rnn": KerasRNNClassifier(architecture_params={"units": (4,), "dense_units": 4}, **NET),
     "fine-tuned": Wav2VecClassifier(**PRETRAINED, **NET, segment_duration=0.02),
 }
-TABLES = {"selector", "stack", "pool", "unified"}
+TABLES = {"selector", "stack", "pool", "selective", "unified"}
 CLIPS = {"mel", "mfcc", "descriptors", "net", "embedder", "fine-tuned"}
 STATELESS = {"mel", "mfcc", "descriptors", "net", "embedder"}
 

@@ -1,7 +1,13 @@
 """Classifiers made of classifiers."""
 
+from ._selective import SelectiveClassifier
 from ._stacking import GroupStackingClassifier
 from ._unified import UnifiedGenreClassifier
 from ._voting import SegmentVotingClassifier
 
-__all__ = ["GroupStackingClassifier", "SegmentVotingClassifier", "UnifiedGenreClassifier"]
+__all__ = [
+    "GroupStackingClassifier",
+    "SegmentVotingClassifier",
+    "SelectiveClassifier",
+    "UnifiedGenreClassifier",
+]

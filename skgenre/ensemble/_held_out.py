@@ -32,13 +32,15 @@ def make_folds(cv, X, y, groups):
     Raises
     ------
     ValueError
-        If a song is held out never or twice, if a group would be on both sides, or if a fold leaves
-        one genre only to train on.
+        If no genre has two songs, if a song is held out never or twice, if a group would be on both
+        sides, or if a fold leaves one genre only to train on.
     """
     asked = "in folds" if cv is None else f"by cv={cv}"
     is_ours = cv is None or groups is not None
     if cv is None:
         commonest = np.unique(y, return_counts=True)[1].max()
+        if commonest == 1:
+            raise ValueError("No genre has 2 songs, so that none can be held out; add songs")
         cv = max(2, min(_DEFAULT_FOLDS, commonest))
     if groups is not None:
         n_groups = len(np.unique(groups))

@@ -11,6 +11,14 @@ _LEAST_PROBABILITY = 1e-3
 _SHRINKAGE = 30
 
 
+def lay_side_by_side(answers):
+    """Return the probabilities of several classifiers as the columns that a pool takes.
+
+    Of two classes it takes the second alone.
+    """
+    return np.hstack([proba[:, 1:] if proba.shape[1] == 2 else proba for proba in answers])
+
+
 class LogarithmicPool(ClassifierMixin, BaseEstimator):
     """Learn one weight for each of several classifiers from their probabilities side by side.
 

@@ -21,7 +21,7 @@ from ._answers import ask, fit_and_hold_out
 from ._branches import BranchComposition
 from ._held_out import find_met, join_answers, make_folds
 from ._learning import learns_from_genres
-from ._pool import LogarithmicPool
+from ._pool import LogarithmicPool, lay_side_by_side
 from ._voting import SegmentVotingClassifier
 
 
@@ -189,7 +189,7 @@ class UnifiedGenreClassifier(ClassifierMixin, BranchComposition):
         own_params = params["final_estimator"]
         if self.final_estimator is None:
             own_params = {**own_params, "is_met": is_met}
-        self.head_ = head.fit(self._join(answers), y, **own_params)
+        self.head_ = head.fit(lay_side_by_side(answers), y, **own_params)
         self._note_columns()
         return self
 
@@ -217,10 +217,6 @@ class UnifiedGenreClassifier(ClassifierMixin, BranchComposition):
         if len(missing):
             raise ValueError(f"Branch {name!r} could read no song of {missing.tolist()}")
 
-    def _join(self, answers):
-        """Lay the answers of branches side by side; of two genres, the second alone."""
-        return np.hstack(answers if len(self.classes_) > 2 else [a[:, 1:] for a in answers])
-
     def _note_columns(self):
         """Note the names of the columns of X and of what the head gets."""
         genres = self.classes_ if len(self.classes_) > 2 else self.classes_[1:]
@@ -246,7 +242,7 @@ class UnifiedGenreClassifier(ClassifierMixin, BranchComposition):
         proba : ndarray of shape (n_songs, n_classes)
             In the order of ``classes_``.
         """
-        answers = self._join(self._ask(X))
+        answers = lay_side_by_side(self._ask(X))
         return self.head_.predict_proba(answers)
 
     def predict(self, X):
@@ -262,7 +258,7 @@ class UnifiedGenreClassifier(ClassifierMixin, BranchComposition):
         y : ndarray of shape (n_songs,)
             The genres.
         """
-        answers = self._join(self._ask(X))
+        answers = lay_side_by_side(self._ask(X))
         return self.head_.predict(answers)
 
     def predict_branches(self, X):
@@ -308,7 +304,7 @@ class UnifiedGenreClassifier(ClassifierMixin, BranchComposition):
         answers = self._ask(X)
         is_right = self._choose(answers) == y.astype(object)[:, np.newaxis]
         is_right["oracle"] = is_right.any(axis=1)
-        is_right["unified"] = self.head_.predict(self._join(answers)) == y
+        is_right["unified"] = self.head_.predict(lay_side_by_side(answers)) == y
         return pd.Series(np.average(is_right, axis=0, weights=sample_weight), is_right.columns)
 
     def _ask(self, X):

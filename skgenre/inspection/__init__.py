@@ -4,6 +4,7 @@ from ._comparison import ComparisonDisplay
 from ._mel_spectrogram import MelSpectrogramDisplay
 from ._occlusion import explain_segment
 from ._occlusion_display import OcclusionDisplay
+from ._precision_coverage import PrecisionCoverageDisplay
 from ._reliability import ReliabilityDisplay
 from ._segment_timeline import SegmentTimelineDisplay
 from ._tags import TagDisplay
@@ -13,6 +14,7 @@ __all__ = [
     "ComparisonDisplay",
     "MelSpectrogramDisplay",
     "OcclusionDisplay",
+    "PrecisionCoverageDisplay",
     "ReliabilityDisplay",
     "SegmentTimelineDisplay",
     "TagDisplay",

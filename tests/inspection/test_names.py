@@ -16,6 +16,7 @@ from skgenre import (
     MelSpectrogramDisplay,
     MelSpectrogramTransformer,
     OcclusionDisplay,
+    PrecisionCoverageDisplay,
     ReliabilityDisplay,
     SegmentTimelineDisplay,
     SegmentVotingClassifier,
@@ -68,6 +69,15 @@ def test_reliability(name):
     display = ReliabilityDisplay.from_predictions(y, proba, labels=[name, "a"], name=name)
     legend = display.ax_.get_legend().get_texts()
     assert texts(legend)[-1] == f"{printable(name)}, calibration error 0.250"
+    assert_drawn_as_it_is(*legend)
+
+
+def test_precision_and_coverage(name):
+    display = PrecisionCoverageDisplay.from_predictions(
+        [name, "a"], [[0.75, 0.25], [0.25, 0.75]], labels=[name, "a"], name=name
+    )
+    legend = display.ax_.get_legend().get_texts()
+    assert texts(legend)[0] == f"{printable(name)}, accuracy 1.000"
     assert_drawn_as_it_is(*legend)
 
 
