@@ -26,6 +26,22 @@ def run_parallel(calls, *, n_jobs, prefer=None):
                     _close_in_silence(results)
 
 
+def count_threads(n_jobs):
+    """Return how many threads `own_threads` has."""
+    _, n_usual = get_active_backend()
+    backend, _ = get_active_backend(require="sharedmem")
+    return backend.effective_n_jobs(n_usual if n_jobs is None else n_jobs)
+
+
+def own_threads(n_jobs):
+    """Return a `joblib.Parallel` with threads that no other one shares.
+
+    All others at one level of nesting may share a backend, and the first of them that ends takes
+    the threads of the rest: results that are still waited for, as by `run_parallel`, never come.
+    """
+    return Parallel(n_jobs=count_threads(n_jobs), backend="threading", batch_size=1)
+
+
 def _close_in_silence(results):
     """Close joblib's generator, which warns of results that nobody wants any more."""
     with warnings.catch_warnings():

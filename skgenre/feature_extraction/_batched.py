@@ -5,10 +5,10 @@ from operator import attrgetter
 from pathlib import Path
 
 import numpy as np
-from joblib import Parallel, delayed, effective_n_jobs
+from joblib import delayed
 from sklearn.utils._param_validation import Integral, Interval
 
-from .._parallel import run_parallel
+from .._parallel import count_threads, own_threads, run_parallel
 from ..audio import AudioError
 from ._base import BaseClipTransformer
 from ._cache import FeatureCache
@@ -101,11 +101,11 @@ class BatchedClipTransformer(BaseClipTransformer):
     def _in_batches(self, parts):
         """Yield the parts with their answers."""
         kernel = self._make_kernel()
-        n_enough = effective_n_jobs(self._kernel_jobs)
+        n_enough = count_threads(self._kernel_jobs)
         if n_enough > 1:  # joblib looks every 10 ms whether all are done
             n_enough *= _BATCHES_OF_A_THREAD
         waiting, n_batches = [], Fraction(0)
-        with Parallel(self._kernel_jobs, require="sharedmem", batch_size=1) as in_threads:
+        with own_threads(self._kernel_jobs) as in_threads:
             for part in parts:
                 waiting.append(part)
                 if part.segments is not None:
