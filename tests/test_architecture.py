@@ -22,6 +22,7 @@ PARTS = [
     "inspection",
     "recipes",
     "persistence",
+    "persistence",
 ]
 HOMES = {
     "av": "audio/_ffmpeg.py",

@@ -5,7 +5,7 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils import check_array
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted
 
-_LEAST_PROBABILITY = 1e-3
+LEAST_PROBABILITY = 1e-3
 # With few songs the weights of least loss are noise. On GTZAN with artists apart, 10 to 100 were
 # most accurate, with a quarter as with all of 323 songs.
 _SHRINKAGE = 30
@@ -98,4 +98,4 @@ class LogarithmicPool(ClassifierMixin, BaseEstimator):
         by_model = (
             np.stack([1 - X, X], axis=2) if n_classes == 2 else X.reshape(len(X), -1, n_classes)
         )
-        return np.log(by_model + _LEAST_PROBABILITY).transpose(1, 0, 2)
+        return np.log(by_model + LEAST_PROBABILITY).transpose(1, 0, 2)

@@ -14,7 +14,7 @@ _BLOCK = 128
 # Neighbouring mel bands that share one matrix product over the bins where any of them is not zero.
 _BANDS_PER_PRODUCT = 16
 # The power below which librosa rounds up before it takes decibels.
-_AMIN = 1e-10
+AMIN = 1e-10
 # Below this range of power, or in shorter frames, whose spectra average less of it, the rounding of
 # a float32 transform shows in the decibels.
 _FLOAT32_RANGE_DB = 80.0
@@ -25,6 +25,13 @@ def count_frames(n_samples, *, n_fft, hop_length, center):
     """Return how many frames a waveform of ``n_samples`` has; below 1 if it is too short."""
     padding = 2 * (n_fft // 2) if center else 0
     return 1 + (n_samples + padding - n_fft) // hop_length
+
+
+def float32_suffices(top_db, power, n_fft):
+    """Tell whether decibels are right to the last digit where they are computed in float32."""
+    return (
+        top_db is not None and top_db * 2 / power <= _FLOAT32_RANGE_DB and n_fft >= _FLOAT32_N_FFT
+    )
 
 
 class MelPowerKernel:
@@ -118,18 +125,13 @@ class MelKernel(MelPowerKernel):
     """
 
     def __init__(self, *, n_fft, power, top_db, **settings):
-        float32_suffices = (
-            top_db is not None
-            and top_db * 2 / power <= _FLOAT32_RANGE_DB
-            and n_fft >= _FLOAT32_N_FFT
-        )
-        dtype = np.float32 if float32_suffices else np.float64
+        dtype = np.float32 if float32_suffices(top_db, power, n_fft) else np.float64
         super().__init__(n_fft=n_fft, power=power, dtype=dtype, **settings)
         self._top_db = top_db
 
     def __call__(self, waveforms):
         """Return (n, n_mels, n_frames) for waveforms (n, n_samples), each with its own maximum."""
-        mel = np.maximum(super().__call__(waveforms), _AMIN, order="C")
+        mel = np.maximum(super().__call__(waveforms), AMIN, order="C")
         np.log(mel, out=mel)
         mel *= 10 / np.log(10)
         if self._top_db is not None:

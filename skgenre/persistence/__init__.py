@@ -1,5 +1,6 @@
 """Trained classifiers as files without code, for every runtime of ONNX."""
 
 from ._classifier import OnnxGenreClassifier, load_model
+from ._export import export_model
 
-__all__ = ["OnnxGenreClassifier", "load_model"]
+__all__ = ["OnnxGenreClassifier", "export_model", "load_model"]

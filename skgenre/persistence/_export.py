@@ -1,0 +1,301 @@
+"""From a fitted pipeline to a model file."""
+
+import math
+import os
+from datetime import UTC, datetime
+from numbers import Integral, Real
+from pathlib import Path
+
+import numpy as np
+from sklearn.base import BaseEstimator, is_classifier
+from sklearn.pipeline import Pipeline
+from sklearn.utils.validation import check_is_fitted
+
+from .._base import installed_versions
+from .._checked_files import write_whole
+from .._names import printable
+from ._format import ModelInfo
+
+_MISSING = "To export models, install the extra of skgenre: pip install 'skgenre[export]'"
+_PACKAGES = ("skgenre", "scikit-learn", "numpy", "keras", "tensorflow", "torch", "onnxruntime")
+_SCORES = (
+    "protocol",
+    "accuracy",
+    "low",
+    "high",
+    "calibration_error",
+    "macro_f1",
+    "log_loss",
+    "n_songs",
+    "n_groups",
+)
+_LONGEST = 200
+# Parameters whose texts may name a file, or what somebody called something.
+_FILES = {"cache", "checkpoint", "checkpoint_dir", "memory", "model", "revision"}
+_BUNDLED = {"musicnn-msd", "musicnn-mtt"}
+# Parameters that may differ in pipelines of one recipe.
+_SECONDARY = {
+    "batch_size",
+    "cache",
+    "duration",
+    "epochs",
+    "memory",
+    "n_iter",
+    "n_jobs",
+    "n_segments",
+    "on_error",
+    "orig_sr",
+    "random_state",
+    "sr",
+    "timeout",
+    "verbose",
+}
+
+
+def export_model(clf, path, *, card=None, include_features=True):
+    """Write a fitted pipeline as one ONNX file, which holds no code.
+
+    Every runtime of ONNX can run it, in a browser or on a phone too, and `load_model` reads it
+    without the libraries that the pipeline was fitted with.
+
+    Needs the extra ``export``: ``pip install "skgenre[export]"``.
+
+    Parameters
+    ----------
+    clf : classifier
+        Fitted, from songs to genres, with ``predict_proba``: a pipeline that begins with a
+        transformer of skgenre, or what scikit-learn puts around such pipelines, such as
+        `sklearn.calibration.CalibratedClassifierCV`.
+    path : path-like
+        The file, which is replaced if it exists, whole or not at all.
+    card : dict, Series or DataFrame, default=None
+        How good it is: a row of `summarize`, or several. ``learned_from``, a dict of ``n_songs``
+        and ``n_artists``, may stand in a dict beside; it says what the classifier was fitted on.
+    include_features : bool, default=True
+        Let the file take segments of waveform, and make the features itself, where a graph can.
+        Otherwise it takes features, and names the transformer that makes them.
+
+    Raises
+    ------
+    ImportError
+        If the extra is not installed.
+    ValueError
+        If a step cannot be written; the message names it. An older file stays as it was.
+    OSError
+        If the file cannot be written.
+
+    See Also
+    --------
+    load_model : Reads the file.
+    joblib.dump : Keeps a pipeline as it is, to be fitted on, for the same versions of libraries.
+
+    Notes
+    -----
+    The graph judges one song at a time, and gives the probabilities of each segment and of the
+    song, within 1e-4 of the pipeline's. Nets that compute in half precision are written as they
+    compute in float32.
+
+    Mel spectrograms, MFCCs and what musicnn hears are made by the graph where all features of the
+    pipeline are such and songs are cut for all in the same way. `AudioDescriptorTransformer` is
+    never part of a graph.
+
+    The file says what made it, and holds no paths, titles or names of artists.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> from skgenre import export_model, make_genre_classifier
+    >>> from skgenre.datasets import make_genre_clips
+    >>> X, y = make_genre_clips(24, n_genres=2, duration=3.0, random_state=0)
+    >>> clf = make_genre_classifier("linear", duration=3.0).fit(X, y)
+    >>> folder = tempfile.mkdtemp()
+    >>> export_model(clf, Path(folder, "linear.onnx"))
+    """
+    path = Path(path)
+    _check(clf)
+    genres = _plain_genres(clf.classes_)
+    scores, learned_from = _read_card(card)
+    try:
+        from . import _build
+    except ImportError as error:
+        raise ImportError(_MISSING) from error
+    built = _build.build(clf, include_features=include_features)
+    info = ModelInfo(
+        genres=genres,
+        prior=_find_prior(clf),
+        sr=built.sr,
+        features=built.features,
+        segments=built.segments,
+        aggregate=built.aggregate,
+        made_by=_tell_origin(clf),
+        learned_from=learned_from,
+        scores=scores,
+    )
+    write_whole(path, _build.serialize(built.model, info.to_props()))
+
+
+def _check(clf):
+    """Refuse what is no fitted classifier with probabilities."""
+    if not isinstance(clf, BaseEstimator) or not is_classifier(clf):
+        raise ValueError(f"clf must be a classifier, got {printable(repr(clf)[:_LONGEST])}")
+    check_is_fitted(clf)
+    if not hasattr(clf, "predict_proba"):
+        raise ValueError(
+            f"{_outline(clf)} has no predict_proba, and a model file answers by probabilities; "
+            "CalibratedClassifierCV gives it some"
+        )
+
+
+def _plain_genres(classes):
+    """Return genres as JSON has them."""
+    genres = classes.tolist()
+    is_text = all(isinstance(genre, str) for genre in genres)
+    is_number = all(isinstance(genre, int) and not isinstance(genre, bool) for genre in genres)
+    if not (is_text or is_number) or len(genres) < 2:
+        raise ValueError(
+            "A model file takes two genres or more, all texts or all integers, got "
+            f"{printable(repr(genres)[:_LONGEST])}"
+        )
+    return tuple(genres)
+
+
+def _find_prior(clf):
+    """Return what a song that cannot be read is answered by: the prior, if the classifier has one.
+
+    scikit-learn's classifiers refuse such songs; then it is the same for all genres.
+    """
+    last = _find_last(clf)
+    prior = getattr(last, "class_prior_", None)
+    if prior is None:
+        prior = np.full(len(clf.classes_), 1 / len(clf.classes_))
+    return tuple(np.asarray(prior, dtype=np.float64).tolist())
+
+
+def _find_last(clf):
+    """Return the last step of a pipeline, of what is searched for, or frozen."""
+    for name in ("steps", "best_estimator_"):
+        inner = getattr(clf, name, None)
+        if inner is not None:
+            return _find_last(inner[-1][1] if name == "steps" else inner)
+    return clf
+
+
+def _read_card(card):
+    """Return scores, a tuple of dicts, and what the classifier learned from."""
+    learned_from = {"n_songs": None, "n_artists": None}
+    if card is None:
+        return (), learned_from
+    if hasattr(card, "iterrows"):
+        rows = [row.to_dict() for _, row in card.iterrows()]
+    elif hasattr(card, "keys"):
+        rows = [dict(card.items())]
+    else:
+        raise ValueError(
+            f"card must be a row of summarize, or several, got a {type(card).__name__}"
+        )
+    scores = []
+    for row in rows:
+        given = row.pop("learned_from", {})
+        unknown = set(given) - set(learned_from)
+        if unknown:
+            raise ValueError(f"card's learned_from takes n_songs and n_artists, got {unknown}")
+        learned_from.update({name: _plain_score(name, n) for name, n in given.items()})
+        known = {name: _plain_score(name, row[name]) for name in _SCORES if name in row}
+        if known and "accuracy" not in known:
+            raise ValueError(f"card has no accuracy; a row of summarize has {', '.join(_SCORES)}")
+        scores += [known] if known else []
+    return tuple(scores), learned_from
+
+
+def _plain_score(name, value):
+    """Return a number or a text of a card as JSON has it; None for NaN."""
+    value = value.item() if isinstance(value, np.generic) else value
+    if value is None or (isinstance(value, str) and name == "protocol"):
+        return value
+    if isinstance(value, bool) or not isinstance(value, Real):
+        raise ValueError(f"card's {name} must be a number, got {printable(repr(value)[:_LONGEST])}")
+    if isinstance(value, Integral):
+        return int(value)
+    return float(value) if math.isfinite(value) else None
+
+
+def _tell_origin(clf):
+    """Return what made a classifier, without anything that stands for a file."""
+    params = {name: _plain_param(name, value) for name, value in clf.get_params().items()}
+    return {
+        "recipe": find_recipe(clf),
+        "estimator": _outline(clf),
+        "parameters": {name: value for name, (is_plain, value) in params.items() if is_plain},
+        "versions": {
+            package: version
+            for package, version in installed_versions(_PACKAGES).items()
+            if version != "unknown"
+        },
+        "date": _today(),
+    }
+
+
+def _today():
+    """Return the date, or that of ``SOURCE_DATE_EPOCH``, so that a build can be repeated."""
+    seconds = os.environ.get("SOURCE_DATE_EPOCH")
+    now = datetime.now(UTC) if seconds is None else datetime.fromtimestamp(int(seconds), UTC)
+    return now.date().isoformat()
+
+
+def _outline(clf):
+    """Return the names of the classes that a classifier is made of."""
+    name = type(clf).__name__
+    if hasattr(clf, "steps"):
+        return " > ".join(_outline(step) for _, step in clf.steps)
+    inner = getattr(clf, "estimator", None)
+    if isinstance(clf, str):
+        return clf
+    return name if inner is None else f"{name}({_outline(inner)})"
+
+
+def _plain_param(name, value):
+    """Return whether JSON can hold a parameter that tells of no file, and how."""
+    if isinstance(value, np.generic):
+        value = value.item()
+    if value is None or isinstance(value, bool | int):
+        return True, value
+    if isinstance(value, float):
+        return math.isfinite(value), value
+    if isinstance(value, str):
+        names_file = name.split("__")[-1] in _FILES and value not in _BUNDLED
+        is_path = "/" in value or "\\" in value or len(value) > _LONGEST
+        return not (names_file or is_path), printable(value)
+    if isinstance(value, list | tuple) and len(value) <= _LONGEST:
+        parts = [_plain_param(name, part) for part in value]
+        return all(is_plain for is_plain, _ in parts), [part for _, part in parts]
+    return False, None
+
+
+def find_recipe(clf):
+    """Return the name of the recipe that a pipeline was made by, or None.
+
+    A recipe is known by its steps and their parameters, but for those that say how songs are read,
+    and how long and from which seed it learns.
+    """
+    from ..recipes import RECIPES, make_genre_classifier
+
+    if not isinstance(clf, Pipeline):
+        return None
+    given = _distinctive(clf)
+    for name in RECIPES:
+        if name != "best" and _distinctive(make_genre_classifier(name)) == given:
+            return name
+    return None
+
+
+def _distinctive(clf):
+    """Return what tells recipes apart: classes, parameters, and whether there are segments."""
+    told: dict = {}
+    for name, value in clf.get_params().items():
+        own = name.split("__")[-1]
+        if own == "segment_duration":
+            told[name] = value is None
+        elif own not in _SECONDARY and not isinstance(value, list):
+            told[name] = type(value).__name__ if hasattr(value, "get_params") else repr(value)
+    return told
