@@ -9,6 +9,7 @@ from onnx import NodeProto, helper, numpy_helper
 from ._checks import OPERATORS
 from ._format import IR_VERSION, OPSETS
 
+
 class Value(NamedTuple):
     """What a step of a pipeline gives for one song: floats of single precision.
 

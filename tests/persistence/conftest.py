@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from skgenre import MelSpectrogramTransformer
+from skgenre.datasets import make_genre_clips
 from skgenre.persistence._format import IR_VERSION, OPSETS, Features, ModelInfo, Segments, seal
 
 onnx = pytest.importorskip("onnx")
@@ -121,3 +122,9 @@ def make():
         numpy_helper=numpy_helper,
         onnx=onnx,
     )
+
+
+@pytest.fixture(scope="session")
+def clips():
+    """Twenty-four clips of 1.5 s of four genres, with genres."""
+    return make_genre_clips(24, n_genres=4, duration=1.5, random_state=0)

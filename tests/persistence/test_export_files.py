@@ -30,9 +30,9 @@ pytest.importorskip("skl2onnx")
 
 
 @pytest.fixture(scope="module")
-def clf(songs, tmp_path_factory):
+def clf(clips, tmp_path_factory):
     """A pipeline on MFCCs that keeps them in a folder."""
-    X, y, _ = songs
+    X, y = clips
     cache = tmp_path_factory.mktemp("John Lee Hooker")
     bayes = SegmentVotingClassifier(GaussianNB())
     return make_pipeline(
@@ -92,8 +92,8 @@ def test_the_same_bytes_again(clf, tmp_path, monkeypatch):
     assert read(tmp_path / "one.onnx")[1].made_by["date"] == "1970-01-01"
 
 
-def test_equal_features_are_computed_once(songs, tmp_path):
-    X, y, _ = songs
+def test_equal_features_are_computed_once(clips, tmp_path):
+    X, y = clips
     mel = MelSpectrogramTransformer(duration=1.5)
     means = make_pipeline(mel, SegmentSummarizer(statistics=("mean",)))
     peaks = make_pipeline(mel, SegmentSummarizer(statistics=("max",)))
@@ -146,8 +146,8 @@ def test_odd_cards_are_refused(card, clf, tmp_path):
     assert not list(tmp_path.iterdir())
 
 
-def test_a_recipe_is_known(songs, tmp_path):
-    X, y, _ = songs
+def test_a_recipe_is_known(clips, tmp_path):
+    X, y = clips
     for name in ("gmm", "knn", "linear"):
         clf = make_genre_classifier(name, duration=1.5, random_state=3).fit(X, y)
         export_model(clf, tmp_path / "model.onnx")
@@ -160,8 +160,8 @@ def test_a_recipe_is_known(songs, tmp_path):
     json.dumps(info.made_by)
 
 
-def test_an_old_file_stays_when_export_fails(clf, songs, tmp_path):
-    X, y, _ = songs
+def test_an_old_file_stays_when_export_fails(clf, clips, tmp_path):
+    X, y = clips
     path = tmp_path / "model.onnx"
     path.write_bytes(b"old")
     double = FunctionTransformer(np.square)
@@ -173,8 +173,8 @@ def test_an_old_file_stays_when_export_fails(clf, songs, tmp_path):
     assert os.listdir(tmp_path) == ["model.onnx"]
 
 
-def test_what_is_no_fitted_pipeline_is_refused(clf, songs, tmp_path):
-    X, y, _ = songs
+def test_what_is_no_fitted_pipeline_is_refused(clf, clips, tmp_path):
+    X, y = clips
     path = tmp_path / "model.onnx"
     with pytest.raises(ValueError, match="must be a classifier"):
         export_model("cnn", path)
