@@ -174,8 +174,8 @@ def _check_work(transformer):
     n_samples = transformer._segment_samples()
     if transformer.duration is not None:
         n_whole = round(transformer.duration * transformer._working_sr)
-        if n_whole > _MAX_SAMPLES:
-            raise ValueError(f"duration={transformer.duration} is too long")
+        if not 1 <= n_whole <= _MAX_SAMPLES:
+            raise ValueError(f"duration={transformer.duration} is too short or too long")
     if n_samples is not None and n_samples > _MAX_SAMPLES:
         raise ValueError(f"segment_duration={transformer.segment_duration} is too long")
     overlap = getattr(transformer, "n_fft", 1) / getattr(transformer, "hop_length", 1)

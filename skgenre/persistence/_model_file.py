@@ -83,7 +83,7 @@ class ModelFile:
             self.info = ModelInfo.from_props(props)
             self.make_transformers()
             self._names = _cut(model.graph, self.info)
-            check_sizes(model)
+            check_sizes(model, len(self.info.genres))
             self._session = open_session(model.SerializeToString())
             self._check_ends()
         except (ValueError, MemoryError) as error:

@@ -20,13 +20,15 @@ _N_SEGMENTS = 16
 _DIVISIONS = {b"Div", b"Mod"}
 
 
-def check_sizes(model):
-    """Refuse a graph with values that are too large, or that divides whole numbers by others.
+def check_sizes(model, n_genres):
+    """Refuse a graph with values of shapes that cannot be, or that divides whole numbers by others.
 
     Parameters
     ----------
     model : message
         A graph that can be run. It stays as it is.
+    n_genres : int
+        How many probabilities the outputs must have.
     """
     probe = type(model)()
     probe.CopyFrom(model)
@@ -38,6 +40,8 @@ def check_sizes(model):
                 axis.dim_value = _N_SEGMENTS
     _take_constants_in(graph)
     named = {value.name for value in graph.output}
+    for value in graph.output:
+        value.ClearField("type")
     for node in graph.node:
         for name in node.output:
             if name and name not in named:
@@ -46,6 +50,11 @@ def check_sizes(model):
     types = {}
     for value in open_session(probe.SerializeToString(), optimize=False).get_outputs():
         types[value.name.encode()] = value.type
+        width = value.shape[-1] if value.shape else None
+        if value.name.encode() in named and isinstance(width, int) and width != n_genres:
+            raise ModelFileError(
+                f"its output {value.name!r} has {width} probabilities for {n_genres} genres"
+            )
         n_values = math.prod(size for size in value.shape if isinstance(size, int))
         if 8 * n_values > MAX_VALUE_BYTES:
             limit = f"{MAX_VALUE_BYTES / 2**20:g} MiB"
