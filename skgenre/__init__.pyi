@@ -48,6 +48,7 @@ from .neural_network import Wav2VecClassifier as Wav2VecClassifier
 from .persistence import OnnxGenreClassifier as OnnxGenreClassifier
 from .persistence import export_model as export_model
 from .persistence import load_model as load_model
+from .persistence import model_card as model_card
 from .preprocessing import SegmentSummarizer as SegmentSummarizer
 from .preprocessing import SpectrogramScaler as SpectrogramScaler
 from .recipes import make_genre_classifier as make_genre_classifier

@@ -129,6 +129,8 @@ def _check_graph(graph):
                 f"{_call(node)} takes {_show(missing[0])}, which nothing before it gives"
             )
         given = [name for name in node.output if name]
+        if not given:
+            raise ModelFileError(f"{_call(node)} gives nothing")
         known += given
         names.update(given)
     if len(names) < len(known) or b"" in names:

@@ -1,12 +1,13 @@
 """Model files as classifiers."""
 
 import numpy as np
-from joblib import Parallel, delayed
+from joblib import delayed
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.pipeline import Pipeline
 from sklearn.utils._param_validation import HasMethods
 
 from .._bags import is_readable
+from .._parallel import own_threads
 from ..feature_extraction._base import BaseClipTransformer
 from ._format import READING
 
@@ -250,12 +251,10 @@ class _Judge(ClassifierMixin, BaseEstimator):
             [self.model.as_input(number, part[i]) for number, part in enumerate(features)]
             for i in range(len(readable))
         ]
-        in_threads = Parallel(n_jobs=self.n_jobs, require="sharedmem")
-        answers = in_threads(
+        return own_threads(self.n_jobs)(
             delayed(self._answer)(i, song, is_read)
             for i, (song, is_read) in enumerate(zip(songs, readable, strict=True))
         )
-        return list(answers)
 
     def _answer(self, number, song, is_read):
         if not is_read:

@@ -17,64 +17,89 @@ _FEW = 64
 _FLOATS = {1, 10, 11}
 # How many segments a song is taken to have, where any number will do.
 _N_SEGMENTS = 16
+# For them: minutes. A net of 300 million weights needs a fifth for as many segments of 10 s.
+_MAX_PRODUCTS = 10**13
 _DIVISIONS = {b"Div", b"Mod"}
 
 
 def check_sizes(model, n_genres):
-    """Refuse a graph with values of shapes that cannot be, or that divides whole numbers by others.
+    """Refuse a graph with values that are too large or cannot be, or that takes too long.
 
     Parameters
     ----------
     model : message
-        A graph that can be run. It stays as it is.
+        A graph that can be run.
     n_genres : int
         How many probabilities the outputs must have.
     """
-    probe = type(model)()
-    probe.CopyFrom(model)
+    outputs = {value.name for value in model.graph.output}
+    shapes = {tensor.name: tuple(tensor.dims) for tensor in model.graph.initializer}
+    types = {}
+    for value in open_session(_make_probe(model), optimize=False).get_outputs():
+        name, shape = value.name.encode(), value.shape
+        if name in outputs and shape and isinstance(shape[-1], int) and shape[-1] != n_genres:
+            raise ModelFileError(
+                f"its output {value.name!r} has {shape[-1]} probabilities for {n_genres} genres"
+            )
+        types[name] = value.type
+        shapes[name] = tuple(n if isinstance(n, int) else _N_SEGMENTS for n in shape)
+        if 8 * math.prod(shapes[name]) > MAX_VALUE_BYTES:
+            limit = f"{MAX_VALUE_BYTES / 2**20:g} MiB"
+            raise ModelFileError(f"a value inside it has the shape {shape}, above {limit}")
+    _check_work(model.graph, shapes)
+    _check_divisions(model.graph, types)
+
+
+def _make_probe(model):
+    """Return the bytes of a graph of the same values, all of which are outputs."""
+    probe = type(model)(ir_version=model.ir_version, opset_import=model.opset_import)
     graph = probe.graph
+    graph.node.extend(model.graph.node)
+    graph.input.extend(model.graph.input)
     for value in graph.input:
         for axis in value.type.tensor_type.shape.dim:
             if not axis.dim_value:
                 axis.Clear()
                 axis.dim_value = _N_SEGMENTS
-    _take_constants_in(graph)
-    named = {value.name for value in graph.output}
-    for value in graph.output:
-        value.ClearField("type")
+    for tensor in model.graph.initializer:
+        if math.prod(tensor.dims) <= _FEW or tensor.data_type not in _FLOATS:
+            graph.initializer.append(tensor)
+            continue
+        described = graph.input.add(name=tensor.name).type.tensor_type
+        described.elem_type = tensor.data_type
+        for size in tensor.dims:
+            described.shape.dim.add(dim_value=size)
     for node in graph.node:
         for name in node.output:
-            if name and name not in named:
+            if name:
                 graph.output.add(name=name)
-    del graph.value_info[:]
-    types = {}
-    for value in open_session(probe.SerializeToString(), optimize=False).get_outputs():
-        types[value.name.encode()] = value.type
-        width = value.shape[-1] if value.shape else None
-        if value.name.encode() in named and isinstance(width, int) and width != n_genres:
-            raise ModelFileError(
-                f"its output {value.name!r} has {width} probabilities for {n_genres} genres"
-            )
-        n_values = math.prod(size for size in value.shape if isinstance(size, int))
-        if 8 * n_values > MAX_VALUE_BYTES:
-            limit = f"{MAX_VALUE_BYTES / 2**20:g} MiB"
-            raise ModelFileError(f"a value inside it has the shape {value.shape}, above {limit}")
-    _check_divisions(model.graph, types)
+    return probe.SerializeToString()
 
 
-def _take_constants_in(graph):
-    kept = []
-    for tensor in graph.initializer:
-        n_values = math.prod(tensor.dims)
-        if n_values <= _FEW or tensor.data_type not in _FLOATS:
-            kept.append(tensor)
-            continue
-        described = graph.input.add(name=tensor.name)
-        described.type.tensor_type.elem_type = tensor.data_type
-        for size in tensor.dims:
-            described.type.tensor_type.shape.dim.add(dim_value=size)
-    graph.ClearField("initializer")
-    graph.initializer.extend(kept)
+def _check_work(graph, shapes):
+    """Refuse what needs so many products that it would run for hours."""
+    n_products = 0
+    for node in graph.node:
+        given = max(math.prod(shapes.get(name, ())) for name in node.output)
+        taken = [shapes.get(name, ()) for name in node.input]
+        n_products += given * _products_per_value(node, taken)
+    if n_products > _MAX_PRODUCTS:
+        raise ModelFileError(f"it needs {n_products:.1e} products for a few segments")
+
+
+def _products_per_value(node, taken):
+    """Return about how many products each value takes that an operator gives."""
+    if node.domain:
+        return max(sum(len(attribute.floats) for attribute in node.attribute), 1)
+    if node.op_type == b"Conv":
+        return math.prod(taken[1][1:])
+    if node.op_type in (b"MatMul", b"Gemm"):
+        return max(taken[0], default=1)
+    if node.op_type in (b"LSTM", b"GRU", b"RNN"):
+        return sum(math.prod(shape[-1:]) for shape in taken[1:3]) * 4
+    if node.op_type in (b"AveragePool", b"MaxPool"):
+        return math.prod(n for a in node.attribute if a.name == b"kernel_shape" for n in a.ints)
+    return 1
 
 
 def _check_divisions(graph, types):

@@ -52,6 +52,7 @@ def refuse(write, model, says):
         (lambda m: setattr(m.graph.node[0], "op_type", "Loop"), "operator 'Loop', which is not"),
         (lambda m: setattr(m.graph.node[0], "op_type", "x\x1b"), r"operator 'x\\+x1b', which is"),
         (lambda m: setattr(m.graph.node[0], "domain", "evil.custom"), "domain, 'evil.custom'"),
+        (lambda m: m.graph.node[3].output.pop(), "gives nothing"),
         (lambda m: m.graph.node.reverse(), "which nothing before it gives"),
         (lambda m: m.graph.node[1].output.append("bands"), "or two of one name"),
         (lambda m: m.graph.initializer.extend(m.graph.initializer[2:]), "two of one name"),
@@ -177,6 +178,28 @@ def test_values_that_are_too_large_are_refused_before_there_are_any(write, make)
     refuse(write, make.model(nodes, constants=constants), "has the shape .*, above 256 MiB")
 
 
+def test_graphs_that_would_run_for_hours_are_refused(write, make):
+    h = make.helper
+    nodes = make.nodes()
+    nodes[:1] = [
+        h.make_node("Pad", ["features", "pads"], ["wide"]),
+        h.make_node("Unsqueeze", ["wide", "channel"], ["image"]),
+        h.make_node("Conv", ["image", "kernel"], ["heard"], auto_pad="SAME_UPPER"),
+        h.make_node("Squeeze", ["heard", "channel"], ["plain"]),
+        h.make_node("Slice", ["plain", "start", "end", "axes"], ["few"]),
+        h.make_node("ReduceMean", ["few", "frames"], ["bands"], keepdims=0),
+    ]
+    constants = {
+        "pads": np.array([0, 0, 0, 0, 1000, 1000]),
+        "channel": np.array([1]),
+        "kernel": np.ones((1, 1, 1000, 1000), dtype=np.float32),
+        "start": np.array([0]),
+        "end": np.array([8]),
+        "axes": np.array([1]),
+    }
+    refuse(write, make.model(nodes, constants=constants), r"it needs .*e\+13 products")
+
+
 def test_whole_numbers_are_not_divided_by_nothing(write, make):
     h = make.helper
     for by in (0, -1):
@@ -189,7 +212,11 @@ def test_whole_numbers_are_not_divided_by_nothing(write, make):
             h.make_node("Add", ["many", "most"], ["probabilities"]),
         ]
         nodes[3] = h.make_node("ReduceMean", ["segment_probabilities", "segments"], ["many"])
-        refuse(write, make.model(nodes, constants={"by": np.array([by])}), "divides whole numbers|division by zero")
+        refuse(
+            write,
+            make.model(nodes, constants={"by": np.array([by])}),
+            "divides whole numbers|division by zero",
+        )
 
 
 def test_answers_that_are_no_probabilities_are_errors(write, make, songs):
