@@ -8,7 +8,12 @@ from sklearn.isotonic import IsotonicRegression
 from sklearn.linear_model._base import LinearClassifierMixin
 from sklearn.neighbors import KNeighborsClassifier
 
-from ..ensemble import GroupStackingClassifier, SegmentVotingClassifier, UnifiedGenreClassifier
+from ..ensemble import (
+    GroupStackingClassifier,
+    SegmentVotingClassifier,
+    SelectiveClassifier,
+    UnifiedGenreClassifier,
+)
 from ..ensemble._pool import LEAST_PROBABILITY, LogarithmicPool
 from ..mixture import GaussianMixtureClassifier
 from ._graph import Value
@@ -244,6 +249,15 @@ def _(step: UnifiedGenreClassifier, x, graph):
     n_columns = len(answers) * (1 if len(step.classes_) == 2 else len(step.classes_))
     joined = Value(graph.join(answers, axis=1), (1, n_columns))
     return of_song(classify(step.head_, joined, graph).song)
+
+
+# what is below the threshold is for whoever asks to tell: a file gives probabilities
+@classify.register
+def _(step: SelectiveClassifier, x, graph):
+    proba = _without_first(classify(step.estimator_, x, graph).song, step.classes_, graph)
+    n_columns = 1 if len(step.classes_) == 2 else len(step.classes_)
+    row = Value(graph.cast(proba, np.float32), (1, n_columns))
+    return of_song(classify(step.calibrator_, row, graph).song)
 
 
 @classify.register

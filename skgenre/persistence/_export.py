@@ -99,6 +99,9 @@ def export_model(clf, path, *, card=None, include_features=True):
     pipeline are such and songs are cut for all in the same way. `AudioDescriptorTransformer` is
     never part of a graph.
 
+    A `SelectiveClassifier` is written with its calibrated probabilities. Its ``threshold_`` stands
+    among the parameters that the file names, and `load_model` answers below it too.
+
     The file says what made it, and holds no paths, titles or names of artists.
 
     Examples
@@ -222,7 +225,10 @@ def _plain_score(name, value):
 
 def _tell_origin(clf):
     """Return what made a classifier, without anything that stands for a file."""
-    params = {name: _plain_param(name, value) for name, value in clf.get_params().items()}
+    params = clf.get_params()
+    if hasattr(clf, "threshold_"):
+        params["threshold_"] = clf.threshold_
+    params = {name: _plain_param(name, value) for name, value in params.items()}
     return {
         "recipe": find_recipe(clf),
         "estimator": _outline(clf),

@@ -31,7 +31,9 @@ from skgenre import (
     MelSpectrogramTransformer,
     SegmentSummarizer,
     SegmentVotingClassifier,
+    SelectiveClassifier,
     SpectrogramScaler,
+    UnifiedGenreClassifier,
     export_model,
 )
 
@@ -120,6 +122,7 @@ TABLE_CLASSIFIERS = {
     "pool": GroupStackingClassifier(
         [("a", GaussianNB()), ("b", SVC())], final_estimator="pool", cv=2
     ),
+    "selective": SelectiveClassifier(LogisticRegression(), target_precision=0.6, cv=2),
     "sigmoid": CalibratedClassifierCV(LogisticRegression(), cv=2),
     "sigmoid of one": CalibratedClassifierCV(GaussianNB(), cv=2, ensemble=False),
     "isotonic": CalibratedClassifierCV(SVC(), method="isotonic", cv=2),
@@ -170,6 +173,18 @@ def test_segments(clf, aggregate, n_genres, tmp_path):
     np.testing.assert_allclose(proba, clf.predict_proba(bags), atol=1e-5)
     expected = clf[-1].predict_segment_proba(clf[:-1].transform(bags))
     np.testing.assert_allclose(np.array(segments), np.array(expected), atol=1e-5)
+
+
+@pytest.mark.parametrize("n_genres", [2, 3])
+def test_unified(n_genres, clips, tmp_path):
+    X, _ = clips
+    y = np.array(GENRES)[np.arange(24) % n_genres]
+    table = AudioDescriptorTransformer(features=("mfcc",), duration=1.5)
+    scaled = make_pipeline(table, StandardScaler(), GaussianNB())
+    clf = UnifiedGenreClassifier(branches=[("table", table), ("scaled", scaled)], cv=2).fit(X, y)
+    rows = table.transform(X)[:, np.newaxis]
+    _, proba = answer(clf, tmp_path, rows)
+    np.testing.assert_allclose(proba, clf.predict_proba(X), atol=1e-5)
 
 
 @pytest.mark.parametrize("n_segments", [1, 3])

@@ -19,7 +19,9 @@ from skgenre import (
     MFCCSegmenter,
     SegmentSummarizer,
     SegmentVotingClassifier,
+    SelectiveClassifier,
     SpectrogramScaler,
+    Wav2VecClassifier,
     export_model,
     make_genre_classifier,
 )
@@ -171,6 +173,24 @@ def test_an_old_file_stays_when_export_fails(clf, clips, tmp_path):
         export_model(odd, path)
     assert path.read_bytes() == b"old"
     assert os.listdir(tmp_path) == ["model.onnx"]
+
+
+def test_a_threshold_is_told(clips, tmp_path):
+    X, y = clips
+    descriptors = AudioDescriptorTransformer(features=("mfcc",), duration=1.5)
+    clf = SelectiveClassifier(make_pipeline(descriptors, GaussianNB()), target_precision=0.3)
+    clf.fit(X, y)
+    export_model(clf, tmp_path / "model.onnx")
+    params = read(tmp_path / "model.onnx")[1].made_by["parameters"]
+    assert params["threshold_"] == clf.threshold_
+    assert params["unknown"] == "unknown"
+
+
+def test_models_of_transformers_are_refused(tmp_path):
+    clf = Wav2VecClassifier()
+    clf.classes_ = np.array(["blues", "rock"])
+    with pytest.raises(ValueError, match="Wav2VecClassifier cannot be written"):
+        export_model(clf, tmp_path / "model.onnx")
 
 
 def test_what_is_no_fitted_pipeline_is_refused(clf, clips, tmp_path):
