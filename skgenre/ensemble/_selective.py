@@ -186,7 +186,9 @@ class SelectiveClassifier(MetaEstimatorMixin, ClassifierMixin, VersionedEstimato
         self.classes_ = np.unique(y)
         check_several(self)
         self._check_unknown()
-        weights = _check_sample_weight(sample_weight, y, ensure_non_negative=True)
+        weights = _check_sample_weight(sample_weight, y)
+        if (weights < 0).any():
+            raise ValueError(f"sample_weight is negative for song {(weights < 0).argmax()}")
         folds = make_folds(self.cv, X, y, groups)
         metadata = {"groups": groups, "sample_weight": sample_weight, **fit_params}
         params = share_out(self, [("estimator", self.estimator)], metadata).get("estimator", {})

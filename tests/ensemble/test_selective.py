@@ -338,7 +338,7 @@ def test_weights_are_of_the_classifier_and_of_what_is_held_out(table):
     assert_allclose(weighted.temperature_, repeated.temperature_, rtol=1e-4)
     assert_allclose(weighted.threshold_, repeated.threshold_, rtol=1e-4)
     assert_allclose(weighted.coverage_, repeated.coverage_)
-    with pytest.raises(ValueError, match="Negative values"):
+    with pytest.raises(ValueError, match="sample_weight is negative for song 0"):
         weighted.fit(X, y, sample_weight=-np.ones(len(y)))
 
 
