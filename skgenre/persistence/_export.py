@@ -14,6 +14,7 @@ from sklearn.utils.validation import check_is_fitted
 from .._base import installed_versions
 from .._checked_files import write_whole
 from .._names import printable
+from ._classifier import OnnxGenreClassifier
 from ._format import ModelInfo
 
 _MISSING = "To export models, install the extra of skgenre: pip install 'skgenre[export]'"
@@ -143,6 +144,8 @@ def _check(clf):
     if not isinstance(clf, BaseEstimator) or not is_classifier(clf):
         raise ValueError(f"clf must be a classifier, got {printable(repr(clf)[:_LONGEST])}")
     check_is_fitted(clf)
+    if isinstance(clf, OnnxGenreClassifier):
+        raise ValueError("clf comes from a model file; copy that file, or export what it was made of")
     if not hasattr(clf, "predict_proba"):
         raise ValueError(
             f"{_outline(clf)} has no predict_proba, and a model file answers by probabilities; "

@@ -41,7 +41,7 @@ class Feature:
 
     def __init__(self, transformer, params, sr, n_samples, build):
         self.transformer, self.params, self.build = transformer, params, build
-        self.sr, self.n_samples = float(sr), n_samples
+        self.sr, self.n_samples = float(sr), n_samples and int(n_samples)
 
     def __eq__(self, other):
         return (self.transformer, self.params) == (other.transformer, other.params)
@@ -133,7 +133,7 @@ def _shape_of(step):
     shape = step._row_shape()[-2:] if step._has_segments else step._row_shape()
     if n_samples is None:
         shape = (shape[0], None)
-    return (None if step._has_segments else 1, *shape)
+    return (None if step._has_segments else 1, *(size and int(size) for size in shape))
 
 
 def _mel(step):

@@ -21,8 +21,13 @@ _N_ROWS = 64
 def transform_table(step, x, graph):
     """Add what a transformer of scikit-learn makes of a table."""
     columns = _check_columns(step, x)
-    name = graph.cast(_add(step, x, graph, step.transform, {}), np.float32)
-    return Value(name, (x.shape[0], step.transform(np.zeros((1, columns), "f4")).shape[1]))
+
+
+    def ask(rows):
+        return np.asarray(step.transform(rows))  # frames too, after set_output
+
+    name = graph.cast(_add(step, x, graph, ask, {}), np.float32)
+    return Value(name, (x.shape[0], ask(np.zeros((1, columns), "f4")).shape[1]))
 
 
 def classify_table(step, x, graph):
