@@ -14,11 +14,11 @@ _ONNX = """
     ConstantOfShape Conv Cos Div Dropout Elu Equal Erf Exp Expand EyeLike Flatten Floor GRU Gather
     GatherElements GatherND Gemm GlobalAveragePool GlobalMaxPool Greater GreaterOrEqual HardSigmoid
     Identity InstanceNormalization LSTM LayerNormalization LeakyRelu Less LessOrEqual Log LogSoftmax
-    MatMul Max MaxPool Mean Min Mod Mul Neg NonZero Not OneHot Or PRelu Pad Pow RNN Range Reciprocal
-    ReduceL1 ReduceL2 ReduceLogSumExp ReduceMax ReduceMean ReduceMin ReduceProd ReduceSum
-    ReduceSumSquare Relu Reshape ReverseSequence Round STFT Selu Shape Sigmoid Sign Sin Slice
-    Softmax Softplus Softsign Split Sqrt Squeeze Sub Sum Tanh Tile TopK Transpose Trilu Unsqueeze
-    Where Xor IsInf IsNaN
+    LpNormalization MatMul Max MaxPool Mean Min Mod Mul Neg NonZero Not OneHot Or PRelu Pad Pow RNN
+    Range Reciprocal ReduceL1 ReduceL2 ReduceLogSumExp ReduceMax ReduceMean ReduceMin ReduceProd
+    ReduceSum ReduceSumSquare Relu Reshape ReverseSequence Round STFT Selu Shape Sigmoid Sign Sin
+    Slice Softmax Softplus Softsign Split Sqrt Squeeze Sub Sum Tanh Tile TopK Transpose Trilu
+    Unsqueeze Where Xor IsInf IsNaN
 """
 _ONNX_ML = """
     ArrayFeatureExtractor Binarizer LinearClassifier LinearRegressor Normalizer SVMClassifier
@@ -29,7 +29,7 @@ _MAX_NODES = 100_000
 _MAX_ENTRIES = 100
 _MAX_AXES = 8
 # What one value, or what one attribute asks for, may take.
-MAX_VALUE_BYTES = 2**28
+MAX_VALUE_BYTES = 2**29
 # by the numbers of onnx.proto: the type, and the field that holds it where no raw data does
 _DTYPES: dict = {
     1: ("<f4", "float_data"),

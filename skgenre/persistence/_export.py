@@ -145,7 +145,9 @@ def _check(clf):
         raise ValueError(f"clf must be a classifier, got {printable(repr(clf)[:_LONGEST])}")
     check_is_fitted(clf)
     if isinstance(clf, OnnxGenreClassifier):
-        raise ValueError("clf comes from a model file; copy that file, or export what it was made of")
+        raise ValueError(
+            "clf comes from a model file; copy that file, or export what it was made of"
+        )
     if not hasattr(clf, "predict_proba"):
         raise ValueError(
             f"{_outline(clf)} has no predict_proba, and a model file answers by probabilities; "

@@ -22,12 +22,9 @@ def transform_table(step, x, graph):
     """Add what a transformer of scikit-learn makes of a table."""
     columns = _check_columns(step, x)
 
-
-    def ask(rows):
-        return np.asarray(step.transform(rows))  # frames too, after set_output
-
-    name = graph.cast(_add(step, x, graph, ask, {}), np.float32)
-    return Value(name, (x.shape[0], ask(np.zeros((1, columns), "f4")).shape[1]))
+    width = _ask(step.transform, np.zeros((1, columns), np.float32)).shape[1]
+    name = graph.cast(_add(step, x, graph, step.transform, {}), np.float32)
+    return Value(name, (x.shape[0], width))
 
 
 def classify_table(step, x, graph):
@@ -61,7 +58,7 @@ def _check_columns(step, x):
 def _add(step, x, graph, ask, options):
     """Add what skl2onnx makes of a step, computed in double precision where it can be."""
     rows = np.random.RandomState(0).standard_normal((_N_ROWS, x.shape[1])).astype(np.float32)
-    expected = ask(rows)
+    expected = _ask(ask, rows)
     reasons = []
     for kind, dtype in ((DoubleTensorType, np.float64), (FloatTensorType, np.float32)):
         try:
@@ -83,6 +80,13 @@ def _add(step, x, graph, ask, options):
         f"{name_step(step)} cannot be written to a model file: {reasons[-1]}. Take another step, "
         "or keep the pipeline as a pickle"
     )
+
+
+def _ask(method, rows):
+    """Return what a step says of rows that may have had names when it was fitted, as an array."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return np.asarray(method(rows))
 
 
 def _convert(step, kind, options):

@@ -175,7 +175,7 @@ def test_values_that_are_too_large_are_refused_before_there_are_any(write, make)
     ]
     nodes[4] = h.make_node("Softmax", ["few"], ["segment_probabilities"], axis=1)
     constants = {"times": np.array([10**7, 1])}
-    refuse(write, make.model(nodes, constants=constants), "has the shape .*, above 256 MiB")
+    refuse(write, make.model(nodes, constants=constants), "has the shape .*, above 512 MiB")
 
 
 def test_graphs_that_would_run_for_hours_are_refused(write, make):

@@ -17,6 +17,7 @@ from sklearn.ensemble import (
 from sklearn.feature_selection import SelectKBest
 from sklearn.linear_model import LogisticRegression, RidgeClassifier
 from sklearn.model_selection import GridSearchCV
+from sklearn.multiclass import OneVsRestClassifier
 from sklearn.naive_bayes import GaussianNB
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.neural_network import BernoulliRBM, MLPClassifier
@@ -26,6 +27,7 @@ from sklearn.svm import SVC, LinearSVC
 
 from skgenre import (
     AudioDescriptorTransformer,
+    FeatureWizSelector,
     GaussianMixtureClassifier,
     GroupStackingClassifier,
     MelSpectrogramTransformer,
@@ -105,6 +107,8 @@ TABLE_CLASSIFIERS = {
         BernoulliRBM(6, n_iter=2, random_state=0),
         LogisticRegression(),
     ),
+    "one against all": make_pipeline(OneVsRestClassifier(LogisticRegression())),
+    "frames": make_pipeline(StandardScaler(), LogisticRegression()).set_output(transform="pandas"),
     "union": make_pipeline(
         FeatureUnion(
             [("a", MinMaxScaler()), ("b", StandardScaler())], transformer_weights={"a": 3}
@@ -198,6 +202,17 @@ def test_summaries(n_segments, tmp_path):
     songs = bags[:, :n_segments]
     _, proba = answer(on_bags(clf), tmp_path, songs)
     np.testing.assert_allclose(proba, clf.predict_proba(songs), atol=1e-5)
+
+
+def test_selected_features(tmp_path):
+    table, y = make_table(3)
+    selector = FeatureWizSelector()
+    selector.support_ = np.arange(8) % 3 == 0
+    selector.n_features_in_ = 8
+    bayes = make_pipeline(StandardScaler(), GaussianNB()).fit(selector.transform(table), y)
+    clf = make_pipeline(selector, bayes)
+    _, proba = answer(on_table(clf, table), tmp_path, table[:, np.newaxis])
+    np.testing.assert_allclose(proba, clf.predict_proba(table), atol=1e-5)
 
 
 def test_genres_may_be_integers(tmp_path):

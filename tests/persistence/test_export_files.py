@@ -23,6 +23,7 @@ from skgenre import (
     SpectrogramScaler,
     Wav2VecClassifier,
     export_model,
+    load_model,
     make_genre_classifier,
 )
 from skgenre.persistence._format import ModelInfo, is_sealed
@@ -200,6 +201,10 @@ def test_what_is_no_fitted_pipeline_is_refused(clf, clips, tmp_path):
         export_model("cnn", path)
     with pytest.raises(ValueError, match="must be a classifier"):
         export_model(StandardScaler().fit([[1], [2]]), path)
+    export_model(clf, path)
+    with pytest.raises(ValueError, match="copy that file"):
+        export_model(load_model(path), path)
+    path.unlink()
     with pytest.raises(NotFittedError):
         export_model(GaussianNB(), path)
     with pytest.raises(ValueError, match="GaussianNB gets songs as they come"):
