@@ -184,6 +184,20 @@ def test_artists_are_kept_apart_in_the_stack(song_files):
     assert not np.allclose(apart.predict_proba(paths), mixed.predict_proba(paths))
 
 
+@pytest.mark.parametrize("name", ["lda", "best"])
+def test_how_sure_they_are_is_learned_from_other_artists_and_changes_no_answer(song_files, name):
+    paths, y, artists = song_files
+    clf = make_genre_classifier(name, **SHORT)
+    clf.fit(paths, y, **{f"{clf.steps[-1][0]}__groups": artists})
+    X = clf[:-1].transform(paths)
+    as_it_is = clf[-1].estimators_[0]
+    assert_array_equal(clf[-1].predict(X), as_it_is.predict(X))
+    sure = as_it_is.predict_proba(X).max(axis=1)
+    assert np.abs(clf[-1].predict_proba(X).max(axis=1) - sure).max() > 0.01
+    mixed = clone(clf).fit(paths, y)
+    assert not np.allclose(mixed[-1].predict_proba(X), clf[-1].predict_proba(X))
+
+
 def make_frame(songs):
     """Return what "metadata" takes, with a title that is missing and one of the genre's own."""
     paths, y, artists = songs
