@@ -1,10 +1,11 @@
 import numpy as np
+from sklearn.base import clone
 from sklearn.pipeline import Pipeline
 
 from .._names import printable
 from ..neural_network import Wav2VecClassifier
 from ._plotting import AS_IT_IS, legend_below, make_axes
-from ._songs import after_clips, as_pipeline, check_clip, clip_transformer, open_song
+from ._songs import after_clips, check_clip, clip_transformer, open_song
 from ._songs import segment_duration as transformer_duration
 from ._validation import check_proba
 
@@ -63,8 +64,8 @@ class SegmentTimelineDisplay:
         estimator : classifier or Pipeline
             Fitted. It, or its last step, has ``predict_segment_proba``.
         X : path, ndarray of shape (n_samples,) or ndarray of shape (n_segments, n_bands, n_frames)
-            The song: a clip for pipelines that begin with a transformer of clips and for
-            `Wav2VecClassifier`, else its features.
+            The song: a clip for pipelines that begin with a transformer of clips, for
+            `Wav2VecClassifier` and for what `load_model` gives, else its features.
         segment_duration : float, default=None
             Length of a segment, in seconds. ``None`` asks the transformer or `Wav2VecClassifier`.
         ax : Axes, default=None
@@ -85,7 +86,6 @@ class SegmentTimelineDisplay:
             If the length of a segment is not known, or segments are not next to each other, as
             those of a `Wav2VecClassifier` with ``n_segments``.
         """
-        estimator = as_pipeline(estimator)
         classifier = estimator[-1] if isinstance(estimator, Pipeline) else estimator
         if not hasattr(classifier, "predict_segment_proba"):
             raise TypeError(
@@ -95,6 +95,11 @@ class SegmentTimelineDisplay:
         if isinstance(classifier, Wav2VecClassifier):
             proba = _hear_clip(classifier, X)
             segment_duration = segment_duration or classifier.segment_duration
+        elif hasattr(classifier, "_as_pipeline"):
+            segment_duration = segment_duration or classifier._find_segment_duration()
+            check_clip(X)
+            hearing = clone(classifier).set_params(on_error="raise", verbose=0)
+            proba = hearing.predict_segment_proba([X])[0]
         else:
             song, rest = open_song(estimator, X)[np.newaxis], after_clips(estimator)
             if isinstance(rest, Pipeline) and len(rest) > 1:

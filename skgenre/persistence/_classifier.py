@@ -197,14 +197,23 @@ class OnnxGenreClassifier(ClassifierMixin, BaseEstimator):
         return _Judge(self.model, n_jobs=self.n_jobs)
 
     def _as_pipeline(self):
-        """Return the same as a pipeline of a transformer of clips and what judges features."""
+        """Return the same as a pipeline of a transformer of clips and what judges spectrograms."""
         transformers = self._make_transformers()
-        if len(transformers) > 1:
+        if len(transformers) > 1 or len(self.model.info.features[0].shape) != 3:
+            kinds = ", ".join(type(transformer).__name__ for transformer in transformers)
             raise ValueError(
-                f"{self.model.name} hears {len(transformers)} kinds of features, where one is "
+                f"{self.model.name} hears what {kinds} give, where spectrograms or MFCCs alone are "
                 "needed"
             )
         return Pipeline([("features", transformers[0]), ("judge", self._make_judge())])
+
+    def _find_segment_duration(self):
+        """Return the length of the segments that are judged, in seconds; None for any."""
+        if self.model.info.aggregate == "song":
+            raise TypeError(f"{self.model.name} judges songs as a whole, and no segments of them")
+        transformer = self._make_transformers()[0]
+        n_samples = transformer._segment_samples()
+        return n_samples and n_samples / transformer._working_sr
 
     def __sklearn_is_fitted__(self):
         return True

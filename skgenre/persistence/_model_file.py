@@ -50,6 +50,8 @@ def open_model(model):
 
 def _read(path):
     # a pipe is opened without waiting for its other end, and then refused
+    if "\0" in os.fsdecode(path):
+        raise FileNotFoundError(errno.ENOENT, "no file has a zero byte in its name")
     file = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
     with open(file, "rb") as opened:
         about = os.fstat(file)

@@ -19,6 +19,10 @@ _FLOATS = {1, 10, 11}
 _N_SEGMENTS = 16
 # For them: minutes. A net of 300 million weights needs a fifth for as many segments of 10 s.
 _MAX_PRODUCTS = 10**13
+# Give what their whole numbers ask for: which of the inputs has them.
+_CREATORS = {b"ConstantOfShape": 0, b"Expand": 1, b"Tile": 1, b"Pad": 1, b"OneHot": 1, b"Range": 1}
+# Their first input alone has what becomes a size; the others tell of places.
+_OF_PLACES = {b"Gather", b"Slice", b"Squeeze", b"Unsqueeze", b"Reshape", b"ReduceProd", b"Cast"}
 _DIVISIONS = {b"Div", b"Mod"}
 
 
@@ -34,7 +38,7 @@ def check_sizes(model, n_genres):
     """
     outputs = {value.name for value in model.graph.output}
     shapes = {tensor.name: tuple(tensor.dims) for tensor in model.graph.initializer}
-    types = {}
+    types, unknown = {}, set()
     for value in open_session(_make_probe(model), optimize=False).get_outputs():
         name, shape = value.name.encode(), value.shape
         if name in outputs and shape and isinstance(shape[-1], int) and shape[-1] != n_genres:
@@ -42,10 +46,13 @@ def check_sizes(model, n_genres):
                 f"its output {value.name!r} has {shape[-1]} probabilities for {n_genres} genres"
             )
         types[name] = value.type
+        if not all(isinstance(n, int) for n in shape):
+            unknown.add(name)
         shapes[name] = tuple(n if isinstance(n, int) else _N_SEGMENTS for n in shape)
         if 8 * math.prod(shapes[name]) > MAX_VALUE_BYTES:
             limit = f"{MAX_VALUE_BYTES / 2**20:g} MiB"
             raise ModelFileError(f"a value inside it has the shape {shape}, above {limit}")
+    _check_creators(model.graph, unknown)
     _check_work(model.graph, shapes)
     _check_divisions(model.graph, types)
 
@@ -74,6 +81,43 @@ def _make_probe(model):
             if name:
                 graph.output.add(name=name)
     return probe.SerializeToString()
+
+
+def _check_creators(graph, unknown):
+    """Refuse constants above the limit where they become sizes that are only known in a run."""
+    constants = {tensor.name: _whole_numbers(tensor) for tensor in graph.initializer}
+    makers = {name: node for node in graph.node for name in node.output}
+    for node in graph.node:
+        place = _CREATORS.get(node.op_type, len(node.input))
+        if place >= len(node.input) or unknown.isdisjoint(node.output):
+            continue
+        waiting, seen, size = [node.input[place]], set(), 1
+        while waiting:
+            name = waiting.pop()
+            if name in seen:
+                continue
+            seen.add(name)
+            size *= math.prod(max(abs(number), 1) for number in constants.get(name, ()))
+            if name in makers:
+                maker = makers[name]
+                size *= _numbers_inside(maker)
+                waiting += maker.input[:1] if maker.op_type in _OF_PLACES else maker.input
+        if 8 * size > MAX_VALUE_BYTES:
+            raise ModelFileError(
+                f"its operator {node.op_type.decode()} gives some {size:.0e} values"
+            )
+
+
+def _numbers_inside(node):
+    """Return the product of the whole numbers that stand in a `Constant`."""
+    if node.op_type != b"Constant":
+        return 1
+    numbers = [
+        number
+        for attribute in node.attribute
+        for number in [attribute.i, *attribute.ints, *_whole_numbers(attribute.t)]
+    ]
+    return math.prod(max(abs(number), 1) for number in numbers)
 
 
 def _check_work(graph, shapes):
@@ -115,6 +159,9 @@ def _check_divisions(graph, types):
 
 
 def _whole_numbers(tensor):
+    """Return the numbers of a constant: none where they are many, or are no int32 or int64."""
+    if tensor.data_type not in (6, 7) or math.prod(tensor.dims) > _FEW:
+        return []
     if tensor.raw_data:
         return np.frombuffer(tensor.raw_data, "<i8" if tensor.data_type == 7 else "<i4").tolist()
     return list(tensor.int64_data if tensor.data_type == 7 else tensor.int32_data)

@@ -178,6 +178,33 @@ def test_values_that_are_too_large_are_refused_before_there_are_any(write, make)
     refuse(write, make.model(nodes, constants=constants), "has the shape .*, above 512 MiB")
 
 
+def test_sizes_that_are_known_in_a_run_alone_are_limited_too(write, make, songs):
+    h = make.helper
+    for width, is_small in ((3, True), (10**8, False)):
+        nodes = make.nodes()
+        nodes[2:2] = [
+            h.make_node("Shape", ["bands"], ["sizes"]),
+            h.make_node("Slice", ["sizes", "start", "end"], ["n"]),
+            h.make_node("Concat", ["n", "width"], ["shape"], axis=0),
+            h.make_node("ConstantOfShape", ["shape"], ["zeros"]),
+            h.make_node("ReduceMax", ["zeros", "frames_"], ["zero"], keepdims=1),
+            h.make_node("Add", ["logits", "zero"], ["sum"]),
+        ]
+        nodes[8] = h.make_node("Softmax", ["sum"], ["segment_probabilities"], axis=1)
+        constants = {
+            "start": np.array([0]),
+            "end": np.array([1]),
+            "width": np.array([width]),
+            "frames_": np.array([1]),
+        }
+        path = write(make.model(nodes, constants=constants))
+        if is_small:
+            assert load_model(path).predict_proba(songs).shape == (3, 3)
+        else:
+            with pytest.raises(ModelFileError, match=r"ConstantOfShape gives some|above 256 MiB"):
+                load_model(path)
+
+
 def test_graphs_that_would_run_for_hours_are_refused(write, make):
     h = make.helper
     nodes = make.nodes()

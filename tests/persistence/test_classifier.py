@@ -250,11 +250,32 @@ def test_what_is_no_song_is_refused(clf, X, says):
         clf.predict(X)
 
 
+def test_displays_refuse_what_has_no_segments_or_spectrograms(write, make, songs):
+    whole = load_model(write(make.model(info=make.info._replace(aggregate="song"))))
+    with pytest.raises(TypeError, match=r"model\.onnx judges songs as a whole"):
+        SegmentTimelineDisplay.from_estimator(whole, songs[0])
+    (part,) = make.info.features
+    twice = (part, part._replace(name="features_2"))
+    nodes = [
+        make.helper.make_node("Add", ["features", "features_2"], ["sum"]),
+        make.helper.make_node("ReduceMean", ["sum", "frames"], ["bands"], keepdims=0),
+        *make.nodes()[1:],
+    ]
+    inputs = [make.describe(name, ["n", 8, 8]) for name in ("features", "features_2")]
+    info = make.info._replace(features=twice)
+    two = load_model(write(make.model(nodes, info=info, inputs=inputs)))
+    assert two.predict_proba(songs).shape == (3, 3)
+    with pytest.raises(ValueError, match=r"hears what MelSpectrogramTransformer, Mel.* give"):
+        explain_segment(two, songs[0])
+
+
 def test_missing_files_are_named(tmp_path):
     with pytest.raises(FileNotFoundError, match=r"none\.onnx' is neither the name.*'gtzan-10'"):
         load_model(tmp_path / "none.onnx")
     with pytest.raises(OSError, match="neither the name"):
         load_model(tmp_path)
+    with pytest.raises(FileNotFoundError, match="zero byte in its name"):
+        load_model("a\0b")
 
 
 def test_loading_needs_no_deep_learning(write, songs, tmp_path):
