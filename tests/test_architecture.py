@@ -22,7 +22,6 @@ PARTS = [
     "inspection",
     "recipes",
     "persistence",
-    "persistence",
 ]
 HOMES = {
     "av": "audio/_ffmpeg.py",
