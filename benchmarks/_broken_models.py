@@ -80,9 +80,11 @@ def change_bytes(data, kind, rng):
 
 def _choose_part(model, rng):
     """Return a message to change, most often one that decides what is computed."""
-    nodes = [model.graph, *rng.choices(model.graph.node, k=4)]
-    attributes = [attribute for node in nodes[1:] for attribute in node.attribute]
-    return rng.choice([model, *nodes, *attributes, *rng.choices(model.graph.initializer, k=2)])
+    graph = model.graph
+    nodes = rng.sample([*graph.node], min(4, len(graph.node)))
+    constants = rng.sample([*graph.initializer], min(2, len(graph.initializer)))
+    attributes = [attribute for node in nodes for attribute in node.attribute]
+    return rng.choice([model, graph, *nodes, *attributes, *constants])
 
 
 def change_field(message, rng):
@@ -154,6 +156,8 @@ def _change_scalar(message, field, rng):
 
 def change_nodes(graph, rng):
     """Wire operators differently, or take other ones."""
+    if not graph.node:
+        return
     node, other = rng.choice(graph.node), rng.choice(graph.node)
     action = rng.choice(["input", "input", "kind", "attributes", "drop", "attribute", "constant"])
     names = [name for each in graph.node for name in [*each.input, *each.output]]
@@ -177,8 +181,8 @@ def change_nodes(graph, rng):
 
 def _change_constant(tensor, rng):
     """Put other numbers in a constant, as many as before."""
-    if tensor.data_type == 7 and tensor.raw_data:
-        numbers = list(struct.unpack(f"<{len(tensor.raw_data) // 8}q", tensor.raw_data))
+    if tensor.data_type == 7 and len(tensor.raw_data) >= 8:
+        numbers = list(memoryview(tensor.raw_data[: len(tensor.raw_data) // 8 * 8]).cast("q"))
         numbers[rng.randrange(len(numbers))] = rng.choice(INTEGERS)
         tensor.raw_data = struct.pack(f"<{len(numbers)}q", *numbers)
     elif tensor.raw_data:
