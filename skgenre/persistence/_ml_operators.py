@@ -63,7 +63,7 @@ def _require(condition, what):
 def _labels(values):
     labels = values.get("classlabels_strings") or values.get("classlabels_ints") or []
     labels = labels or values.get("classlabels_int64s") or []
-    _require(1 <= len(labels) <= _MAX_CLASSES, "the labels of classes")
+    _require(2 <= len(labels) <= _MAX_CLASSES, "the labels of classes")
     return labels
 
 
@@ -121,7 +121,9 @@ def _check_leaves(values, prefix, n_outputs, starts, branches):
 def _check_tree_classifier(values):
     labels = _labels(values)
     _check_trees(values, "class", len(labels))
-    _require(len(_either(values, "base_values")) in (0, len(labels)), "base_values")
+    # of two classes, one number may stand for both
+    is_binary = len(labels) == 2 and set(values["class_ids"]) == {0}
+    _require(len(_either(values, "base_values")) in (0, len(labels), int(is_binary)), "base_values")
 
 
 def _check_tree_regressor(values):

@@ -321,6 +321,8 @@ LINEAR = {"coefficients": [0.1] * 24, "intercepts": [0.0] * 3, "classlabels_ints
         ("TreeEnsembleClassifier", TREE, {"class_treeids": [0, 0, 0, 0, 0, 7]}),
         ("TreeEnsembleClassifier", TREE, {"class_weights": [1.0]}),
         ("TreeEnsembleClassifier", TREE, {"classlabels_int64s": [0]}),
+        ("TreeEnsembleClassifier", TREE, {"base_values": [0.5]}),
+        ("TreeEnsembleClassifier", TREE, {"base_values": [0.5, 0.5]}),
         ("SVMClassifier", SVM, {}),
         ("SVMClassifier", SVM, {"vectors_per_class": [1, 1, 9]}),
         ("SVMClassifier", SVM, {"vectors_per_class": [-1, 2, 2]}),

@@ -139,8 +139,6 @@ TABLE_CLASSIFIERS = {
 @pytest.mark.parametrize("n_genres", [2, 3])
 @pytest.mark.parametrize("name", TABLE_CLASSIFIERS)
 def test_tables(name, n_genres, tmp_path):
-    if (name, n_genres) == ("boosted", 2):
-        pytest.skip("load_model does not read it")
     table, y = make_table(n_genres)
     scaled = StandardScaler().fit(table)
     clf = make_pipeline(scaled, TABLE_CLASSIFIERS[name]).fit(table[:40], y[:40])
