@@ -15,7 +15,7 @@ from .._base import installed_versions
 from .._checked_files import write_whole
 from .._names import printable
 from ._classifier import OnnxGenreClassifier
-from ._format import ModelInfo
+from ._format import READING, ModelInfo
 
 _MISSING = "To export models, install the extra of skgenre: pip install 'skgenre[export]'"
 _PACKAGES = ("skgenre", "scikit-learn", "numpy", "keras", "tensorflow", "torch", "onnxruntime")
@@ -32,8 +32,7 @@ _SCORES = (
 )
 _LONGEST = 200
 # Parameters whose texts may name a file, or what somebody called something.
-_FILES = {"cache", "checkpoint", "checkpoint_dir", "memory", "model", "revision"}
-_BUNDLED = {"musicnn-msd", "musicnn-mtt"}
+_FILES = {"checkpoint", "checkpoint_dir", "memory", "model", "revision"}
 # Parameters that may differ in pipelines of one recipe.
 _SECONDARY = {
     "batch_size",
@@ -267,6 +266,11 @@ def _outline(clf):
 
 def _plain_param(name, value):
     """Return whether JSON can hold a parameter that tells of no file, and how."""
+    from .._onnx._net import BUNDLED
+
+    own = name.split("__")[-1]
+    if own in READING or _is_path(name):
+        return False, None
     if isinstance(value, np.generic):
         value = value.item()
     if value is None or isinstance(value, bool | int):
@@ -274,13 +278,16 @@ def _plain_param(name, value):
     if isinstance(value, float):
         return math.isfinite(value), value
     if isinstance(value, str):
-        names_file = name.split("__")[-1] in _FILES and value not in _BUNDLED
-        is_path = "/" in value or "\\" in value or len(value) > _LONGEST
-        return not (names_file or is_path), printable(value)
+        names_file = own in _FILES and value not in BUNDLED
+        return not (names_file or _is_path(value) or len(value) > _LONGEST), printable(value)
     if isinstance(value, list | tuple) and len(value) <= _LONGEST:
         parts = [_plain_param(name, part) for part in value]
         return all(is_plain for is_plain, _ in parts), [part for _, part in parts]
     return False, None
+
+
+def _is_path(text):
+    return "/" in text or "\\" in text
 
 
 def find_recipe(clf):

@@ -145,7 +145,7 @@ def _mel(step):
     def build(graph, waveforms, name):
         power = _mel_power(
             graph,
-            graph.cast(waveforms, dtype),
+            waveforms,
             dtype,
             window=frame_window(step.window, step.win_length or step.n_fft, step.n_fft),
             hop_length=step.hop_length,
@@ -226,21 +226,24 @@ def _repeat(graph, waveforms, n_samples):
 
 
 def _mel_power(graph, waveforms, dtype, *, window, hop_length, center, pad_mode, power, filters):
-    """Add mel power spectra, (n, n_mels, n_frames)."""
+    """Add mel power spectra, (n, n_mels, n_frames).
+
+    onnxruntime's transform of floats is less exact than ours, of which decibels near the floor tell.
+    """
     n_fft = len(window)
     if center:
         around = n_fft // 2
         waveforms = graph.add("Pad", waveforms, np.array([0, around, 0, around]), mode=pad_mode)
-    signal = graph.add("Unsqueeze", waveforms, np.array([2]))
+    signal = graph.add("Unsqueeze", graph.cast(waveforms, np.float64), np.array([2]))
     spectra = graph.add(
         "STFT",
         signal,
         np.array(hop_length),
-        window.astype(dtype),
+        window,
         np.array(n_fft),
         onesided=1,
     )
-    spectrum = graph.reduce("ReduceSumSquare", spectra, 3)
+    spectrum = graph.cast(graph.reduce("ReduceSumSquare", spectra, 3), dtype)
     if power != 2:
         spectrum = graph.add("Pow", spectrum, dtype(power / 2))
     mel = graph.add("MatMul", spectrum, filters.T.astype(dtype))

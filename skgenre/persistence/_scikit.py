@@ -21,7 +21,6 @@ _N_ROWS = 64
 def transform_table(step, x, graph):
     """Add what a transformer of scikit-learn makes of a table."""
     columns = _check_columns(step, x)
-
     width = _ask(step.transform, np.zeros((1, columns), np.float32)).shape[1]
     name = graph.cast(_add(step, x, graph, step.transform, {}), np.float32)
     return Value(name, (x.shape[0], width))

@@ -67,6 +67,8 @@ def test_metadata(clf, tmp_path):
     assert info.made_by["estimator"] == (
         "MFCCSegmenter > SpectrogramScaler > SegmentVotingClassifier(GaussianNB)"
     )
+    assert info.made_by["parameters"]["mfccsegmenter__n_mfcc"] == 13
+    assert not any(name.endswith("cache") for name in info.made_by["parameters"])
     assert b"Hooker" not in path.read_bytes()
     assert not model.functions
     assert {opset.domain: opset.version for opset in model.opset_import} == {
