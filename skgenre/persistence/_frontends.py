@@ -228,7 +228,8 @@ def _repeat(graph, waveforms, n_samples):
 def _mel_power(graph, waveforms, dtype, *, window, hop_length, center, pad_mode, power, filters):
     """Add mel power spectra, (n, n_mels, n_frames).
 
-    onnxruntime's transform of floats is less exact than ours, of which decibels near the floor tell.
+    The spectra are doubles: onnxruntime's transform of floats is less exact than ours, which shows
+    in quiet bands.
     """
     n_fft = len(window)
     if center:
