@@ -2,6 +2,7 @@
 
 import math
 import os
+import warnings
 from datetime import UTC, datetime
 from numbers import Integral, Real
 from pathlib import Path
@@ -14,6 +15,7 @@ from sklearn.utils.validation import check_is_fitted
 from .._base import installed_versions
 from .._checked_files import write_whole
 from .._names import printable
+from ..feature_extraction._base import BaseClipTransformer
 from ._classifier import OnnxGenreClassifier
 from ._format import READING, ModelInfo
 
@@ -168,24 +170,25 @@ def _plain_genres(classes):
 
 
 def _find_prior(clf):
-    """Return what a song that cannot be read is answered by: the prior, if the classifier has one.
+    """Return what a song that cannot be read is answered by: what the classifier says of NaN.
 
-    scikit-learn's classifiers refuse such songs; then it is the same for all genres.
+    scikit-learn's classifiers refuse such songs, and what is around a pipeline is not asked; then it
+    is the same for all genres.
     """
-    last = _find_last(clf)
-    prior = getattr(last, "class_prior_", None)
-    if prior is None:
-        prior = np.full(len(clf.classes_), 1 / len(clf.classes_))
+    n_genres = len(clf.classes_)
+    clf = getattr(clf, "best_estimator_", clf)
+    first = clf.steps[0][1] if isinstance(clf, Pipeline) else None
+    if not isinstance(first, BaseClipTransformer):
+        return (1 / n_genres,) * n_genres
+    song = first._allocate(1)
+    song[0] = first._unreadable_row()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            prior = clf[1:].predict_proba(song)[0]
+        except ValueError:
+            prior = np.full(n_genres, 1 / n_genres)
     return tuple(np.asarray(prior, dtype=np.float64).tolist())
-
-
-def _find_last(clf):
-    """Return the last step of a pipeline, of what is searched for, or frozen."""
-    for name in ("steps", "best_estimator_"):
-        inner = getattr(clf, name, None)
-        if inner is not None:
-            return _find_last(inner[-1][1] if name == "steps" else inner)
-    return clf
 
 
 def _read_card(card):

@@ -15,6 +15,7 @@ from sklearn.preprocessing import FunctionTransformer, StandardScaler
 
 from skgenre import (
     AudioDescriptorTransformer,
+    GroupStackingClassifier,
     MelSpectrogramTransformer,
     MFCCSegmenter,
     SegmentSummarizer,
@@ -176,6 +177,24 @@ def test_an_old_file_stays_when_export_fails(clf, clips, tmp_path):
         export_model(odd, path)
     assert path.read_bytes() == b"old"
     assert os.listdir(tmp_path) == ["model.onnx"]
+
+
+@pytest.mark.parametrize(
+    "cut", [{"n_segments": 3}, {"n_segments": None, "segment_duration": 0.5}], ids=str
+)
+def test_unreadable_songs_get_the_same_answer(cut, clips, tmp_path):
+    X, y = clips
+    votes = [("votes", SegmentVotingClassifier(GaussianNB()))]
+    for last in (votes[0][1], GroupStackingClassifier(votes, final_estimator="pool", cv=2)):
+        read_on = MFCCSegmenter(duration=1.5, on_error="nan", **cut)
+        clf = make_pipeline(read_on, last).fit(list(X[3:]), y[3:])
+        export_model(clf, tmp_path / "model.onnx")
+        loaded = load_model(tmp_path / "model.onnx").set_params(on_error="nan")
+        songs = [tmp_path / "missing.mp3", X[0]]
+        with pytest.warns(UserWarning, match="missing"):
+            expected = clf.predict_proba(songs)
+        with pytest.warns(UserWarning, match="missing"):
+            np.testing.assert_allclose(loaded.predict_proba(songs), expected, atol=1e-4)
 
 
 def test_a_threshold_is_told(clips, tmp_path):
