@@ -172,8 +172,8 @@ def _plain_genres(classes):
 def _find_prior(clf):
     """Return what a song that cannot be read is answered by: what the classifier says of NaN.
 
-    scikit-learn's classifiers refuse such songs, and what is around a pipeline is not asked; then it
-    is the same for all genres.
+    scikit-learn's classifiers refuse such songs, and what is around a pipeline is not asked; then
+    it is the same for all genres.
     """
     n_genres = len(clf.classes_)
     clf = getattr(clf, "best_estimator_", clf)
