@@ -1,4 +1,4 @@
-"""Use skgenre where it was installed from its wheel, without extras: nets and a recipe hear files.
+"""Use skgenre where it was installed from its wheel, without extras, to hear files.
 
 `make test-wheel` runs it in an environment of its own.
 """
@@ -11,7 +11,7 @@ import numpy as np
 import soundfile
 
 import skgenre
-from skgenre import OnnxEmbedder, make_genre_classifier
+from skgenre import OnnxEmbedder, load_model, make_genre_classifier
 
 SR = 22050
 HEAVY = ("tensorflow", "keras", "torch", "transformers", "onnx", "matplotlib")
@@ -37,6 +37,9 @@ def main():
             assert 0.1 < tags.max() <= 1
         clf = make_genre_classifier("musicnn", duration=4.0).fit(paths[:6], genres[:6])
         assert list(clf.predict(paths[6:])) == genres[6:]
+        loaded = load_model("gtzan-10")
+        assert len(loaded.classes_) == 10
+        assert np.allclose(loaded.predict_proba(paths[:2]).sum(axis=1), 1)
 
 
 if __name__ == "__main__":

@@ -25,6 +25,7 @@ from skgenre import (
     MelSpectrogramTransformer,
     MFCCSegmenter,
     OnnxEmbedder,
+    OnnxGenreClassifier,
     SegmentSummarizer,
     SegmentVotingClassifier,
     SelectiveClassifier,
@@ -208,4 +209,6 @@ def test_a_refit_on_what_is_refused_changes_nothing(name, estimator):
 def test_every_public_estimator_is_interrupted():
     public = {getattr(skgenre, name) for name in skgenre.__all__}
     public_estimators = {item for item in public if hasattr(item, "get_params")}
-    assert public_estimators == {type(estimator) for estimator in ESTIMATORS.values()}
+    # it is never fitted
+    interrupted = public_estimators - {OnnxGenreClassifier}
+    assert interrupted == {type(estimator) for estimator in ESTIMATORS.values()}

@@ -47,7 +47,8 @@ def model_card(model):
     Examples
     --------
     >>> from skgenre import model_card
-    >>> print(model_card("gtzan-10"))  # doctest: +SKIP
+    >>> model_card("gtzan-10").splitlines()[1]
+    'library_name: skgenre'
     """
     if not hasattr(model, "predict_proba"):
         from ._classifier import load_model
@@ -58,7 +59,7 @@ def model_card(model):
         _header(info),
         f"# {_text(_title(info))}",
         f"A classifier of music that tells {len(info.genres)} genres from audio, as one ONNX file "
-        "without code. Made by [skgenre](https://pypi.org/project/skgenre/).",
+        "without code. Made by skgenre.",
         "## Genres\n\n" + ", ".join(map(_text, info.genres)),
         "## Use\n\n"
         "```python\n"

@@ -109,8 +109,7 @@ def test_names_make_no_markup(card_of, make, name):
         "em_open",
         "code_inline",
     }
-    links = [token.attrs["href"] for token in tokens if token.type == "link_open"]
-    assert links == ["https://pypi.org/project/skgenre/"]
+    assert "link_open" not in kinds
     assert not re.search(r"(?<!\\)https?://evil", text)
     assert len([token for token in tokens if token.type == "heading_open"]) == 8
     assert len([token for token in tokens if token.type == "th_open"]) == 4
