@@ -99,7 +99,11 @@ def test_with_a_pretrained_model(song_files, checkpoints, name, checkpoint, para
     ("name", "params"),
     [
         ("unified", {"cnn__cnn__epochs": 1}),
-        ("unified-featurewiz", {"cnn": "drop", "selector__skip_xgboost": True}),
+        pytest.param(
+            "unified-featurewiz",
+            {"cnn": "drop", "selector__skip_xgboost": True},
+            marks=pytest.mark.slow,
+        ),
     ],
 )
 def test_the_unified_model(song_files, name, params):
