@@ -84,8 +84,10 @@ def _(step: OnnxEmbedder, x, graph):
         )
     step._make_frontend()  # refuses a file that names another one
     params = {name: getattr(step, name) for name in ("sr", *_CUT)} | {"n_frames": n_frames}
-    feature = _describe(step, "LogMelPatches", params, _log_mel_patches(n_frames))
-    n_patches = feature.n_samples and step._make_frontend().count_patches(feature.n_samples)
+    n_samples = step._segment_samples()
+    n_patches = n_samples and step._make_frontend().count_patches(n_samples)
+    build = _log_mel_patches(n_samples, n_patches, n_frames)
+    feature = _describe(step, "LogMelPatches", params, build)
     shape = (None if step._has_segments else 1, n_patches, n_frames, MUSICNN["n_mels"])
     patches = x.take(feature, shape).name
 
@@ -176,14 +178,14 @@ def _mel(step):
     return build
 
 
-def _log_mel_patches(n_frames):
+def _log_mel_patches(n_samples, n_patches, n_frames):
     """Return what adds patches as the front end of musicnn cuts them."""
 
     def build(graph, waveforms, name):
         n_fft, n_mels = MUSICNN["n_fft"], MUSICNN["n_mels"]
         power = _mel_power(
             graph,
-            _repeat(graph, waveforms, (n_frames - 1) * MUSICNN["hop_length"]),
+            _repeat(graph, waveforms, n_samples, (n_frames - 1) * MUSICNN["hop_length"]),
             np.float32,
             window=frame_window("hann", n_fft, n_fft),
             hop_length=MUSICNN["hop_length"],
@@ -202,27 +204,26 @@ def _log_mel_patches(n_frames):
         )
         logs = graph.add("Log", graph.add("Add", graph.add("Mul", power, _f4(10000)), _f4(1)))
         frames = graph.add("Transpose", graph.add("Mul", logs, _f4(1 / np.log(10))), perm=[0, 2, 1])
-        size = np.array([n_frames])
-        n_whole = graph.add("Div", graph.add("Shape", frames, start=1, end=2), size)
-        whole = graph.add("Mul", n_whole, size)
-        frames = graph.add("Slice", frames, np.array([0]), whole, np.array([1]))
-        patches = graph.add("Concat", np.array([0]), n_whole, size, np.array([n_mels]), axis=0)
-        return graph.add("Reshape", frames, patches, name=name)
+        whole = _first(graph, frames, n_patches * n_frames)
+        # Sizes are constants: onnxruntime 1.24 to 1.30 cannot join a reshape to computed sizes with
+        # the one that follows it.
+        sizes = np.array([-1, n_patches, n_frames, n_mels])
+        return graph.add("Reshape", whole, sizes, name=name)
 
     return build
 
 
-def _repeat(graph, waveforms, n_samples):
-    """Add waveforms that are repeated from their start where they are shorter than a patch."""
-    length = graph.add("Shape", waveforms, start=1)
-    needed = np.array([n_samples])
-    n_times = graph.add(
-        "Div", graph.add("Add", needed, graph.add("Sub", length, np.array([1]))), length
-    )
-    n_times = graph.add("Max", n_times, np.array([1]))
-    repeated = graph.add("Tile", waveforms, graph.add("Concat", np.array([1]), n_times, axis=0))
-    end = graph.add("Max", length, needed)
-    return graph.add("Slice", repeated, np.array([0]), end, np.array([1]))
+def _repeat(graph, waveforms, n_samples, needed):
+    """Add waveforms that are repeated from their start where they are shorter than is needed."""
+    if n_samples >= needed:
+        return waveforms
+    repeated = graph.add("Tile", waveforms, np.array([1, -(-needed // n_samples)]))
+    return _first(graph, repeated, needed)
+
+
+def _first(graph, values, n):
+    """Add the first ``n`` along the second axis."""
+    return graph.add("Slice", values, np.array([0]), np.array([n]), np.array([1]))
 
 
 def _mel_power(graph, waveforms, dtype, *, window, hop_length, center, pad_mode, power, filters):
