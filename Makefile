@@ -17,7 +17,7 @@ ONE_THREAD := OMP_NUM_THREADS=1
 # gigabytes of CUDA: its tests are skipped there, or EXTRAS names it.
 EXTRAS := test,featurewiz-modern$(if $(IS_DEFAULT),$(,)wav2vec)
 
-.PHONY: demo test test-slow test-without-bfloat16 test-oldest test-wheel lint clean
+.PHONY: demo test test-slow test-without-bfloat16 test-oldest test-wheel test-javascript lint clean
 
 demo: $(VENV)/installed-demo
 	$(BIN)/python examples/demo.py
@@ -51,6 +51,11 @@ test-wheel:
 	$(FRESH)/bin/python -m pip install --quiet --constraint constraints.txt $(FRESH)/*.whl
 	$(ONE_THREAD) $(FRESH)/bin/python -I .ci/check_wheel.py
 
+# Model files outside Python, by Node and onnxruntime-web.
+test-javascript: $(VENV)/installed
+	npm ci --prefix examples/javascript --ignore-scripts --no-audit --no-fund
+	$(ONE_THREAD) $(BIN)/python -m pytest tests/persistence/test_javascript.py
+
 lint: $(VENV)/installed-dev
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
@@ -83,4 +88,5 @@ $(OLDEST)/installed: pyproject.toml constraints-oldest.txt
 	@touch $@
 
 clean:
-	rm -rf .venv .venv-* demo_output build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache
+	rm -rf .venv .venv-* demo_output build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache \
+		examples/javascript/node_modules
