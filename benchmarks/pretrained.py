@@ -10,8 +10,6 @@ fresh process. Without a folder, invented songs take the place of music.
 
 import argparse
 import os
-import subprocess
-import sys
 import tempfile
 from pathlib import Path
 
@@ -25,6 +23,7 @@ import pandas as pd
 import soundfile as sf
 from _machine import describe_machine
 from _musicnn import open_tagger
+from _process import run_alone
 from _timing import median_seconds
 from musicnn_wheel import MODELS, download, unpack
 
@@ -36,11 +35,6 @@ OUTPUTS = ["tags", "logits", "penultimate", "mean_pool", "max_pool"]
 # of the songs whose number grows: a patch, since it is not the work that counts there
 SECONDS_OF_MANY = 3.0
 
-# of this program alone: getrusage would also count the process that it was started from
-PEAK = """
-import re
-print(int(re.search(r"VmHWM:\\s+(\\d+)", open("/proc/self/status").read()).group(1)) / 1024)
-"""
 OUR_START = """
 import sys
 from skgenre import OnnxEmbedder
@@ -94,7 +88,7 @@ def compare_starts(path, checkpoint, rounds):
 
     def start(name, code):
         def run(path):
-            peaks[name] = measure_peak(code, path, checkpoint, str(Path(__file__).parent))
+            peaks[name] = run_alone(code, path, checkpoint, str(Path(__file__).parent))[1]
 
         run(path)  # for what is kept on disk from the first time on
         return run
@@ -115,17 +109,11 @@ def measure_songs(paths, sizes):
     width = sum(OnnxEmbedder(outputs=OUTPUTS)._open_net().widths.values())
     rows = []
     for n_songs in sizes:
-        peak = measure_peak(MANY, ",".join(OUTPUTS), str(SECONDS_OF_MANY), str(n_songs), *paths)
+        arguments = [",".join(OUTPUTS), str(SECONDS_OF_MANY), str(n_songs), *paths]
+        peak = run_alone(MANY, *arguments)[1]
         features = 4 * width * n_songs / 2**20
         rows.append({"songs": n_songs, "peak (MB)": peak, "features (MB)": features})
     return pd.DataFrame(rows)
-
-
-def measure_peak(code, *args):
-    """Return the most memory in MB that a process of its own took to run some code."""
-    command = [sys.executable, "-c", code + PEAK, *args]
-    done = subprocess.run(command, check=True, capture_output=True, text=True)
-    return float(done.stdout.split()[-1])
 
 
 def find_songs(folder, invented):

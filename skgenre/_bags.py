@@ -17,8 +17,7 @@ from sklearn.utils.validation import (
 )
 
 from ._base import VersionedEstimator, check_not_empty, forget_table
-from ._division import check_groups
-from ._genres import check_genres
+from ._genres import check_genres, check_groups
 from ._names import printable
 from ._sklearn import check_array, validate_data
 

@@ -4,25 +4,10 @@ import warnings
 from fractions import Fraction
 
 import numpy as np
-import pandas as pd
 from sklearn.model_selection import StratifiedGroupKFold, StratifiedShuffleSplit
-from sklearn.utils import check_random_state, column_or_1d
+from sklearn.utils import check_random_state
 
 _MAX_FOLDS = 25
-
-
-def check_groups(groups):
-    """Return groups as an array, or None if there are none."""
-    if groups is None:
-        return None
-    # as objects, for NumPy makes a text of NaN among texts
-    missing = pd.isna(np.asarray(groups, dtype=object).ravel())
-    if missing.any():
-        raise ValueError(
-            f"groups hold missing values, the first in row {missing.argmax()}; "
-            "skgenre.artist_groups makes a song of an unknown artist a group of its own"
-        )
-    return column_or_1d(groups)
 
 
 def hold_out_songs(genres, groups, fraction, seed):

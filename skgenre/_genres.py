@@ -1,4 +1,4 @@
-"""The genres of songs, as people give them."""
+"""The genres and the groups of songs, as people give them."""
 
 from numbers import Number
 
@@ -57,3 +57,17 @@ def check_genres(y):
             f"{values[row]!r}"
         )
     return column_or_1d(check_array(y, ensure_2d=False, dtype=None, input_name="y"), warn=True)
+
+
+def check_groups(groups):
+    """Return groups as an array, or None if there are none."""
+    if groups is None:
+        return None
+    # as objects, for NumPy makes a text of NaN among texts
+    missing = pd.isna(np.asarray(groups, dtype=object).ravel())
+    if missing.any():
+        raise ValueError(
+            f"groups hold missing values, the first in row {missing.argmax()}; "
+            "skgenre.artist_groups makes a song of an unknown artist a group of its own"
+        )
+    return column_or_1d(groups)

@@ -2,7 +2,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from skgenre._division import check_groups, hold_out_songs
+from skgenre._division import hold_out_songs
+from skgenre._genres import check_groups
 
 
 @pytest.mark.parametrize("fraction", [0.02, 0.04, 0.1, 0.25, 0.4, 0.6, 0.75, 0.97])

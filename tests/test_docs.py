@@ -30,14 +30,8 @@ def folder(songs, tmp_path_factory):
     return home
 
 
-@pytest.mark.parametrize(
-    "page",
-    [
-        page if page.name == "README.md" else pytest.param(page, marks=pytest.mark.slow)
-        for page in PAGES
-    ],
-    ids=[page.name for page in PAGES],
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_the_code_runs_in_order(page, folder, monkeypatch, capsys):
     if page.name == "wav2vec.md":
         pytest.importorskip("torch")

@@ -67,7 +67,6 @@ ESTIMATORS = [
         branches=[("linear", LogisticRegression()), ("scale", StandardScaler())], cv=3
     ),
     UnifiedGenreClassifier(branches=[("tree", TREE)], final_estimator=TREE, cv=3),
-    KerasANNClassifier(hidden_layer_sizes=(32,), **SMALL),
     Wav2VecClassifier(
         **PRETRAINED,
         segment_duration=45 / 16000,
@@ -79,8 +78,9 @@ ESTIMATORS = [
         random_state=0,
     ),
 ]
-# Their code is that of KerasANNClassifier but for the nets themselves, and each takes minutes.
+# Each fit traces a net, and each of these takes minutes.
 SLOW_ESTIMATORS = [
+    KerasANNClassifier(hidden_layer_sizes=(32,), **SMALL),
     KerasCNNClassifier(architecture_params={"filters": (8,), "dense_units": 32}, **SMALL),
     KerasRNNClassifier(architecture_params={"units": (16,), "dense_units": 32}, **SMALL),
 ]

@@ -43,9 +43,11 @@ def test_machine_code_is_kept(run):
 @pytest.mark.parametrize(
     ("kind", "n_bytes"),
     [
-        ("nbi", 0),
         ("nbc", 40),
-        *[pytest.param(*other, marks=pytest.mark.slow) for other in (("nbi", 40), ("nbc", 0))],
+        *[
+            pytest.param(*other, marks=pytest.mark.slow)
+            for other in (("nbi", 0), ("nbi", 40), ("nbc", 0))
+        ],
     ],
 )
 def test_damaged_machine_code_is_made_again(run, tmp_path, kind, n_bytes):

@@ -31,6 +31,7 @@ def open_session(data, *, optimize=True):
     if not optimize:
         options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
     options.intra_op_num_threads = options.inter_op_num_threads = 1
+    options.enable_mem_pattern = False
     options.log_severity_level = _SILENT
     # other formats are known by their first bytes, and were not looked at
     options.add_session_config_entry("session.load_model_format", "ONNX")

@@ -12,8 +12,8 @@ from sklearn.utils.validation import _check_sample_weight, check_is_fitted
 
 from .._bags import check_several, validate_genres
 from .._base import VersionedEstimator, check_not_empty, fit_context, forget_table
-from .._division import check_groups
 from .._fit_parameters import share_out
+from .._genres import check_groups
 from .._names import printable
 from .._sklearn import get_tags
 from ..audio._clips import keep_apart

@@ -13,8 +13,8 @@ from sklearn.utils.validation import check_is_fitted
 
 from .._bags import check_several, validate_genres
 from .._base import VersionedEstimator, check_not_empty, fit_context, forget_table
-from .._division import check_groups
 from .._fit_parameters import share_out
+from .._genres import check_groups
 from ..audio._clips import keep_apart
 from ._held_out import find_met, fit_and_answer, join_answers, make_folds
 from ._pool import LogarithmicPool

@@ -12,9 +12,8 @@ from sklearn.utils.validation import _check_sample_weight, check_is_fitted
 
 from .._bags import check_several, validate_genres
 from .._base import check_not_empty, fit_context, forget_table
-from .._division import check_groups
 from .._fit_parameters import share_out
-from .._genres import check_genres
+from .._genres import check_genres, check_groups
 from .._tables import make_table
 from ..audio._clips import keep_apart
 from ._answers import ask, fit_and_hold_out

@@ -16,9 +16,8 @@ from sklearn.pipeline import Pipeline
 from sklearn.utils import _safe_indexing, check_consistent_length, check_scalar
 
 from .._base import installed_versions
-from .._division import check_groups
 from .._fit_parameters import fit_parameter_name
-from .._genres import check_genres
+from .._genres import check_genres, check_groups
 from .._names import printable
 from .._parallel import run_parallel
 from .._progress import track

@@ -5,8 +5,7 @@ import numpy as np
 import pandas as pd
 from sklearn.utils import check_consistent_length
 
-from .._division import check_groups
-from .._genres import check_genres
+from .._genres import check_genres, check_groups
 from .._names import printable
 from .._tables import make_table
 from ..audio._copies import find_copies

@@ -1,7 +1,5 @@
 """Trained classifiers as files without code, for every runtime of ONNX."""
 
-from ._card import model_card
-from ._classifier import OnnxGenreClassifier, load_model
-from ._export import export_model
+import lazy_loader as _lazy
 
-__all__ = ["OnnxGenreClassifier", "export_model", "load_model", "model_card"]
+__getattr__, __dir__, __all__ = _lazy.attach_stub(__name__, __file__)

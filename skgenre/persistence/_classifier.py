@@ -3,7 +3,6 @@
 import numpy as np
 from joblib import delayed
 from sklearn.base import BaseEstimator, ClassifierMixin
-from sklearn.pipeline import Pipeline
 from sklearn.utils._param_validation import HasMethods
 
 from .._bags import is_readable
@@ -200,6 +199,8 @@ class OnnxGenreClassifier(ClassifierMixin, BaseEstimator):
 
     def _as_pipeline(self):
         """Return the same as a pipeline of a transformer of clips and what judges spectrograms."""
+        from sklearn.pipeline import Pipeline
+
         transformers = self._make_transformers()
         if len(transformers) > 1 or len(self.model.info.features[0].shape) != 3:
             kinds = ", ".join(type(transformer).__name__ for transformer in transformers)

@@ -214,6 +214,7 @@ def test_a_branch_is_as_good_within_as_alone(table):
         assert_array_equal(clf.predict(X), expected.predict(branch.transform(X)))
 
 
+@pytest.mark.slow
 def test_nets_and_tables_from_paths(song_files):
     paths, y, artists = song_files
     net = make_pipeline(MFCCSegmenter(duration=1.5, n_segments=3), SpectrogramScaler(), NET)
@@ -287,7 +288,7 @@ def test_a_sparse_branch(table):
 def test_sample_weight_reaches_the_head_and_who_learns(table):
     X, y, _ = table
     weight = np.where(y == "rock", 1e-6, 1.0)
-    branches = [("bayes", make_pipeline(StandardScaler(), NET)), ("listener", Listener())]
+    branches = [("net", make_pipeline(StandardScaler(), NET)), ("listener", Listener())]
     head = LogisticRegression(max_iter=1000)
     clf = UnifiedGenreClassifier(branches=branches, final_estimator=head, cv=2)
     assert "rock" in set(clf.fit(X, y).predict(X))

@@ -72,6 +72,7 @@ def test_bad_clips_are_nan_in_out_and_readable_ones_are_written(song_files, expe
     assert_array_equal(out[[0, 2]], expected[:2].astype(np.float16))
 
 
+@pytest.mark.slow
 def test_dask_cluster_gives_what_one_process_gives(song_files, expected, tmp_path):
     paths, y, _ = song_files
     mel = MelSpectrogramTransformer(duration=1.5, cache=tmp_path / "cache")

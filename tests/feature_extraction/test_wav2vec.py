@@ -435,6 +435,7 @@ except OSError as error:
 """
 
 
+@pytest.mark.slow
 def test_a_name_on_the_hub_is_one_commit_of_it(checkpoints, tmp_path):
     commit = "0123456789abcdef0123456789abcdef01234567"
     repository = tmp_path / "hub" / "models--someone--tiny"
