@@ -166,6 +166,10 @@ def _tell_hearing(info):
         if info.aggregate == "song"
         else f"- Judges segments, and the song by their {info.aggregate}"
     )
+    if info.abstains is not None:
+        answer, threshold = info.abstains
+        when = "always" if threshold is None else f"where no genre reaches {threshold:.3f}"
+        lines.append(f"- Answers {_text(answer)} {when}")
     return "\n".join(lines)
 
 

@@ -180,10 +180,15 @@ class OnnxGenreClassifier(ClassifierMixin, BaseEstimator):
         Returns
         -------
         y : ndarray of shape (n_songs,)
-            The genres. A song that could not be read has the most frequent one.
+            The genres. A song that could not be read has the most frequent one. Where the file is
+            of a `SelectiveClassifier`, its ``unknown`` for songs that it is not sure enough of.
         """
         proba = self.predict_proba(X)
-        return self.classes_[proba.argmax(axis=1)]
+        genres, abstains = self.classes_[proba.argmax(axis=1)], self.model.info.abstains
+        if abstains is None:
+            return genres
+        threshold = np.inf if abstains.threshold is None else abstains.threshold
+        return np.where(proba.max(axis=1) >= threshold, genres, np.asarray(abstains.answer))
 
     def _hear(self, X):
         """Return the features of songs: a list with those of each input."""

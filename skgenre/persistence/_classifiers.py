@@ -251,7 +251,7 @@ def _(step: UnifiedGenreClassifier, x, graph):
     return of_song(classify(step.head_, joined, graph).song)
 
 
-# what is below the threshold is for whoever asks to tell: a file gives probabilities
+# the graph gives probabilities; the metadata has the threshold
 @classify.register
 def _(step: SelectiveClassifier, x, graph):
     proba = _without_first(classify(step.estimator_, x, graph).song, step.classes_, graph)

@@ -15,9 +15,10 @@ from sklearn.utils.validation import check_is_fitted
 from .._base import installed_versions
 from .._checked_files import write_whole
 from .._names import printable
+from ..ensemble import SelectiveClassifier
 from ..feature_extraction._base import BaseClipTransformer
 from ._classifier import OnnxGenreClassifier
-from ._format import READING, ModelInfo
+from ._format import READING, Abstention, ModelInfo
 
 _MISSING = "To export models, install the extra of skgenre: pip install 'skgenre[export]'"
 _PACKAGES = ("skgenre", "scikit-learn", "numpy", "keras", "tensorflow", "torch", "onnxruntime")
@@ -101,8 +102,8 @@ def export_model(clf, path, *, card=None, include_features=True):
     pipeline are such and songs are cut for all in the same way. `AudioDescriptorTransformer` is
     never part of a graph.
 
-    A `SelectiveClassifier` is written with its calibrated probabilities. Its ``threshold_`` stands
-    among the parameters that the file names, and `load_model` answers below it too.
+    A `SelectiveClassifier`, also as the last step of a pipeline, is written with its calibrated
+    probabilities, its ``threshold_`` and its ``unknown``, so that `load_model` abstains as it does.
 
     The file says what made it, and holds no paths, titles or names of artists.
 
@@ -136,6 +137,7 @@ def export_model(clf, path, *, card=None, include_features=True):
         made_by=_tell_origin(clf),
         learned_from=learned_from,
         scores=scores,
+        abstains=_find_abstention(clf),
     )
     write_whole(path, _build.serialize(built.model, info.to_props()))
 
@@ -191,6 +193,18 @@ def _find_prior(clf):
     return tuple(np.asarray(prior, dtype=np.float64).tolist())
 
 
+def _find_abstention(clf):
+    """Return when a classifier gives no genre, or None if it always does."""
+    clf = getattr(clf, "best_estimator_", clf)
+    if isinstance(clf, Pipeline):
+        return _find_abstention(clf[-1])
+    if not isinstance(clf, SelectiveClassifier):
+        return None
+    threshold = clf.threshold_ if math.isfinite(clf.threshold_) else None
+    answer = clf.unknown if isinstance(clf.unknown, str) else int(clf.unknown)
+    return Abstention(answer, threshold)
+
+
 def _read_card(card):
     """Return scores, a tuple of dicts, and what the classifier learned from."""
     learned_from = {"n_songs": None, "n_artists": None}
@@ -232,10 +246,7 @@ def _plain_score(name, value):
 
 def _tell_origin(clf):
     """Return what made a classifier, without anything that stands for a file."""
-    params = clf.get_params()
-    if hasattr(clf, "threshold_"):
-        params["threshold_"] = clf.threshold_
-    params = {name: _plain_param(name, value) for name, value in params.items()}
+    params = {name: _plain_param(name, value) for name, value in clf.get_params().items()}
     return {
         "recipe": find_recipe(clf),
         "estimator": _outline(clf),

@@ -76,6 +76,15 @@ class Segments(NamedTuple):
     n_samples: int | None
 
 
+class Abstention(NamedTuple):
+    """When a classifier gives no genre: see `SelectiveClassifier`."""
+
+    answer: str | int
+    """What it answers then, which is no genre."""
+    threshold: float | None
+    """From which probability of the likeliest genre on it gives one; None for never."""
+
+
 class ModelInfo(NamedTuple):
     """What a model file says of itself.
 
@@ -99,6 +108,8 @@ class ModelInfo(NamedTuple):
         ``n_songs`` and ``n_artists``.
     scores : tuple of dict
         Rows of `summarize`.
+    abstains : Abstention or None
+        When it gives no genre. A file of a classifier that always does has no such entry.
     """
 
     genres: tuple
@@ -110,12 +121,17 @@ class ModelInfo(NamedTuple):
     made_by: dict
     learned_from: dict
     scores: tuple = ()
+    abstains: Abstention | None = None
 
     def to_props(self):
         """Return the entries of ``metadata_props``, without the seal, and refuse nonsense."""
         values = self._asdict()
         values["features"] = [part._asdict() for part in self.features]
         values["segments"] = self.segments._asdict()
+        if self.abstains is None:
+            del values["abstains"]
+        else:
+            values["abstains"] = self.abstains._asdict()
         try:
             texts = {key: json.dumps(value, allow_nan=False) for key, value in values.items()}
         except (TypeError, ValueError) as error:
@@ -143,7 +159,8 @@ class ModelInfo(NamedTuple):
             )
         if sum(map(len, props.values())) > _MAX_METADATA:
             raise ModelFileError(f"its metadata is longer than {_MAX_METADATA} characters")
-        values = {key: _parse(props, key) for key in cls._fields}
+        optional = {"abstains"} - set(props)
+        values = {key: _parse(props, key) for key in cls._fields if key not in optional}
         genres = _check_genres(values["genres"])
         return cls(
             genres=genres,
@@ -155,6 +172,7 @@ class ModelInfo(NamedTuple):
             made_by=_check_made_by(values["made_by"]),
             learned_from=_check_learned_from(values["learned_from"]),
             scores=_check_scores(values["scores"]),
+            abstains=_check_abstains(values["abstains"], genres) if "abstains" in values else None,
         )
 
 
@@ -338,3 +356,16 @@ def _check_score(value, key):
         _check_text(value, key)
     elif not isinstance(value, bool):
         _check_number(value, key, -1e12, 1e12, optional=True)
+
+
+def _check_abstains(abstains, genres):
+    _check_object(abstains, "abstains", Abstention._fields)
+    answer = abstains["answer"]
+    if isinstance(genres[0], str):
+        _check_text(answer, "abstains.answer")
+    elif isinstance(answer, bool) or not isinstance(answer, int):
+        raise _bad("abstains.answer", answer, "an integer, as genres are")
+    if answer in genres:
+        raise _bad("abstains.answer", answer, "no genre")
+    _check_number(abstains["threshold"], "abstains.threshold", 0, 1, optional=True)
+    return Abstention(**abstains)

@@ -26,6 +26,7 @@ from skgenre import (
     export_model,
     load_model,
     make_genre_classifier,
+    model_card,
 )
 from skgenre.persistence._format import ModelInfo, is_sealed
 
@@ -197,15 +198,37 @@ def test_unreadable_songs_get_the_same_answer(cut, clips, tmp_path):
             np.testing.assert_allclose(loaded.predict_proba(songs), expected, atol=1e-4)
 
 
-def test_a_threshold_is_told(clips, tmp_path):
+@pytest.mark.parametrize("is_last", [False, True])
+def test_what_is_loaded_abstains_too(clips, tmp_path, is_last):
     X, y = clips
     descriptors = AudioDescriptorTransformer(features=("mfcc",), duration=1.5)
-    clf = SelectiveClassifier(make_pipeline(descriptors, GaussianNB()), target_precision=0.3)
-    clf.fit(X, y)
+    if is_last:
+        selective = SelectiveClassifier(GaussianNB(), target_precision=0.3)
+        clf = make_pipeline(descriptors, selective).fit(X, y)
+    else:
+        selective = clf = SelectiveClassifier(
+            make_pipeline(descriptors, GaussianNB()), target_precision=0.3
+        ).fit(X, y)
+    sure = np.sort(clf.predict_proba(X).max(axis=1))
+    widest = np.diff(sure).argmax()
+    selective.threshold_ = float(sure[widest : widest + 2].mean())  # of these songs some are surer
     export_model(clf, tmp_path / "model.onnx")
-    params = read(tmp_path / "model.onnx")[1].made_by["parameters"]
-    assert params["threshold_"] == clf.threshold_
-    assert params["unknown"] == "unknown"
+    loaded = load_model(tmp_path / "model.onnx")
+    answers = loaded.predict(X)
+    np.testing.assert_array_equal(answers, clf.predict(X))
+    assert 0 < np.mean(answers == "unknown") < 1
+    assert "Answers unknown where no genre reaches" in model_card(loaded)
+
+
+def test_numbers_of_genres_abstain_too(clips, tmp_path):
+    X, y = clips[0], np.unique(clips[1], return_inverse=True)[1]
+    descriptors = AudioDescriptorTransformer(features=("mfcc",), duration=1.5)
+    selective = SelectiveClassifier(GaussianNB(), target_precision=0.999, unknown=-1)
+    clf = make_pipeline(descriptors, selective)
+    with pytest.warns(UserWarning, match="cannot be promised"):
+        clf.fit(X, y)
+    export_model(clf, tmp_path / "model.onnx")
+    np.testing.assert_array_equal(load_model(tmp_path / "model.onnx").predict(X), [-1] * len(X))
 
 
 def test_models_of_transformers_are_refused(tmp_path):

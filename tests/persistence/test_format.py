@@ -3,6 +3,7 @@ import json
 import pytest
 
 from skgenre.persistence._format import (
+    Abstention,
     Features,
     ModelFileError,
     ModelInfo,
@@ -40,6 +41,27 @@ def props_with(key, change):
 
 def test_what_a_file_says_comes_back():
     assert ModelInfo.from_props(INFO.to_props()) == INFO
+
+
+@pytest.mark.parametrize("threshold", [0, 0.7, None])
+def test_when_it_abstains_comes_back(threshold):
+    info = INFO._replace(abstains=Abstention("unknown", threshold))
+    assert ModelInfo.from_props(info.to_props()) == info
+
+
+@pytest.mark.parametrize(
+    ("answer", "threshold", "says"),
+    [
+        ("rock", 0.5, "answer' must be no genre"),
+        (-1, 0.5, "answer' must be a text"),
+        ("un\x1bknown", 0.5, "control characters"),
+        ("unknown", 1.1, "threshold' must be a number from 0 to 1"),
+        ("unknown", "high", "threshold' must be a number"),
+    ],
+)
+def test_nonsense_about_abstaining_is_refused(answer, threshold, says):
+    with pytest.raises(ModelFileError, match=says):
+        INFO._replace(abstains=Abstention(answer, threshold)).to_props()
 
 
 def test_genres_may_be_numbers_and_of_any_language():
