@@ -17,10 +17,8 @@ const model = await readFile(modelPath)
 for (const song of songs) {
   try {
     const { channels, sampleRate } = readWav(await readFile(song));
-    const { probabilities, segmentProbabilities } = await model.judge(channels, sampleRate);
-    const { genres } = model.info;
-    const genre = genres[probabilities.indexOf(Math.max(...probabilities))];
-    console.log(JSON.stringify({ song, genre, genres, probabilities, segmentProbabilities }));
+    const answer = await model.judge(channels, sampleRate);
+    console.log(JSON.stringify({ song, genres: model.info.genres, ...answer }));
   } catch (error) {
     console.error(`${song}: ${error.message}`);
     process.exitCode = 1;

@@ -46,8 +46,10 @@ class ModelFile {
    *
    * @param {Float32Array[]} channels - Samples from -1 to 1, of each channel.
    * @param {number} sampleRate - In Hz; it must be the model's, `info.sr`.
-   * @returns {Promise<{probabilities: number[], segmentProbabilities: number[][]}>} Both in the
-   *   order of `info.genres`. Segments last `info.segments.n_samples` samples each.
+   * @returns {Promise<{genre: string|number, probabilities: number[],
+   *   segmentProbabilities: number[][]}>} The song's genre, or the answer of a model that abstains
+   *   because it is not sure enough; and probabilities in the order of `info.genres`. Segments last
+   *   `info.segments.n_samples` samples each.
    */
   async judge(channels, sampleRate) {
     const { sr, segments, aggregate } = this.info;
@@ -73,7 +75,14 @@ class ModelFile {
     if (![probabilities, ...segmentProbabilities].flat().every(Number.isFinite)) {
       throw new Error("what the model gives are no probabilities");
     }
-    return { probabilities, segmentProbabilities };
+    return { genre: this.#choose(probabilities), probabilities, segmentProbabilities };
+  }
+
+  #choose(probabilities) {
+    const { genres, abstains } = this.info;
+    const highest = Math.max(...probabilities);
+    if (abstains && !(highest >= (abstains.threshold ?? Infinity))) return abstains.answer;
+    return genres[probabilities.indexOf(highest)];
   }
 }
 

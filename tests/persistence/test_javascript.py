@@ -18,6 +18,7 @@ from skgenre import (
     MelSpectrogramTransformer,
     MFCCSegmenter,
     SegmentVotingClassifier,
+    SelectiveClassifier,
     SpectrogramScaler,
     export_model,
     load_model,
@@ -56,10 +57,10 @@ def check_answers(model, songs):
     assert not errors
     assert [answer["genres"] for answer in answers] == [clf.classes_.tolist()] * len(songs)
     proba, segments = clf.predict_proba(songs), clf.predict_segment_proba(songs)
+    assert [answer["genre"] for answer in answers] == clf.predict(songs).tolist()
     for number, answer in enumerate(answers):
         np.testing.assert_allclose(answer["probabilities"], proba[number], atol=1e-4)
         np.testing.assert_allclose(answer["segmentProbabilities"], segments[number], atol=1e-4)
-        assert answer["genre"] == clf.classes_[proba[number].argmax()]
 
 
 @pytest.fixture
@@ -138,9 +139,27 @@ def small(tmp_path_factory):
 
 def test_genres_may_be_numbers(small):
     model, song = small
-    answers, _ = run(model, song)
-    assert answers[0]["genres"] == [2, 10]
-    assert answers[0]["genre"] == load_model(model).predict([song])[0]
+    check_answers(model, [song])
+
+
+def test_it_abstains_too(tmp_path):
+    X, y = make_genre_clips(24, n_genres=3, duration=1.0, random_state=0)
+    clf = SelectiveClassifier(
+        make_pipeline(
+            MelSpectrogramTransformer(duration=1.0, n_mels=8),
+            SpectrogramScaler(),
+            SegmentVotingClassifier(LogisticRegression(C=1e-3)),
+        ),
+        target_precision=0.3,
+    ).fit(X, y)
+    songs = [str(tmp_path / f"{number}.wav") for number in range(4)]
+    for path, samples in zip(songs, X, strict=False):
+        sf.write(path, samples, 22050)
+    sure = np.sort(clf.predict_proba(songs).max(axis=1))
+    for threshold in (sure[1:3].mean(), np.inf):
+        clf.threshold_ = float(threshold)
+        export_model(clf, tmp_path / "model.onnx")
+        check_answers(tmp_path / "model.onnx", songs)
 
 
 def test_songs_that_cannot_be_judged(small, tmp_path):
