@@ -6,7 +6,6 @@ import pickle
 import subprocess
 import sys
 import warnings
-from pathlib import Path
 
 import joblib
 import numpy as np
@@ -236,18 +235,6 @@ def test_copies(bags, copy_of):
     assert type(copied.estimators_[2]) is Pipeline
     assert copied.predict_proba(X).shape == clf.predict_proba(X).shape
     assert type(copied.estimators[2][1]) is Pipeline
-
-
-def test_nets_pickled_where_their_functions_once_were_answer_as_then():
-    """Made by version 0.1.0, when `neural_network` had no folder of architectures."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", InconsistentVersionWarning)
-        kept, songs = joblib.load(Path(__file__).parent / "fixtures" / "nets_0.1.0.joblib")
-    assert set(kept) == {"dense", "mfcc", "indrnn"}
-    for clf, proba in kept.values():
-        assert_allclose(clf.predict_proba(songs), proba, atol=1e-5)
-        copied = pickle.loads(pickle.dumps(clf))
-        assert_array_equal(copied.predict_proba(songs), clf.predict_proba(songs))
 
 
 def test_parts_that_lead_back_to_themselves():
