@@ -41,7 +41,7 @@ test-oldest: $(OLDEST)/installed
 		skgenre/feature_selection \
 		$(addprefix tests/,audio datasets ensemble feature_extraction feature_selection inspection \
 		mixture model_selection preprocessing test_bags.py test_checked_files.py \
-		test_estimator_checks.py test_names.py test_statistics.py test_tables.py)
+		test_estimator_checks.py test_fixtures.py test_names.py test_statistics.py test_tables.py)
 
 # What `pip install skgenre` gives: the wheel and what it needs, without extras, in an environment that
 # is made anew. `-I` leaves out the checkout.
