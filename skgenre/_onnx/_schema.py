@@ -55,6 +55,7 @@ _MESSAGES: dict = {
     "Node": {
         "input": (1, str, True),
         "output": (2, str, True),
+        "name": (3, str, False),
         "op_type": (4, str, False),
         "attribute": (5, "Attribute", True),
         "domain": (7, str, False),

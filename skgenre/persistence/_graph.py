@@ -148,6 +148,8 @@ class Graph:
         nodes, needed = [], set(outputs)
         for node in reversed(self.nodes):
             if needed.intersection(node.output):
+                # onnxruntime below 1.22 mixes up what it makes of nodes without names
+                node.name = node.output[0]
                 nodes.append(node)
                 needed.update(node.input)
         graph = helper.make_graph(

@@ -242,4 +242,7 @@ def _cut(graph, info):
             copy.CopyFrom(part)
         graph.ClearField(field)
         getattr(graph, field).extend(copies)
+    for node in graph.node:
+        # onnxruntime below 1.22 mixes up what it makes of nodes without names
+        node.name = node.output[0]
     return names

@@ -231,6 +231,13 @@ def test_numbers_of_genres_abstain_too(clips, tmp_path):
     np.testing.assert_array_equal(load_model(tmp_path / "model.onnx").predict(X), [-1] * len(X))
 
 
+def test_nodes_have_names_of_their_own(clf, tmp_path):
+    export_model(clf, tmp_path / "model.onnx")
+    names = [node.name for node in onnx.load(tmp_path / "model.onnx").graph.node]
+    assert all(names)
+    assert len(set(names)) == len(names)
+
+
 def test_models_of_transformers_are_refused(tmp_path):
     clf = Wav2VecClassifier()
     clf.classes_ = np.array(["blues", "rock"])
