@@ -56,7 +56,6 @@ from skgenre import (
 from skgenre._base import _PACKAGES, installed_versions
 from skgenre._onnx import _net
 from skgenre.datasets import make_genre_clips
-from skgenre.feature_extraction._descriptors import _N_BANDS
 from skgenre.neural_network.architectures import mfcc_cnn
 from skgenre.recipes import RECIPES
 
@@ -194,8 +193,8 @@ def has_bundled_net(clf):
 
 def make_others():
     """Return classifiers by name that hold what no recipe has."""
-    descriptors = AudioDescriptorTransformer(features=tuple(_N_BANDS), **READING)
-    descriptors = make_pipeline(descriptors, StandardScaler(), LogisticRegression())
+    descriptors = AudioDescriptorTransformer(**READING)
+    table = make_pipeline(descriptors, StandardScaler(), LogisticRegression())
     bags = make_pipeline(MFCCSegmenter(n_segments=2, **READING), SpectrogramScaler())
     forms = [
         ("mixture", GaussianMixtureClassifier(1, random_state=0)),
@@ -205,7 +204,10 @@ def make_others():
     net_of_file = OnnxEmbedder("musicnn-msd.onnx", store_model=True, **READING)
     splits = RepeatedStratifiedGroupKFold(n_splits=2, n_repeats=1, random_state=0)
     own_net = KerasCNNClassifier(
-        architecture=mfcc_cnn, architecture_params=SMALL_NETS[KerasCNNClassifier], epochs=1
+        architecture=mfcc_cnn,
+        architecture_params=SMALL_NETS[KerasCNNClassifier],
+        epochs=1,
+        random_state=0,
     )
     needs_checkpoint = Wav2VecClassifier(
         checkpoint="checkpoint",
@@ -219,11 +221,10 @@ def make_others():
         random_state=0,
     )
     return {
-        "descriptors": descriptors,
         "stacking": make_pipeline(bags, GroupStackingClassifier(forms, cv=2)),
-        "selective": SelectiveClassifier(clone(descriptors), cv=splits),
-        "net-of-file": make_pipeline(net_of_file, StandardScaler(), LogisticRegression()),
-        "own-architecture": make_pipeline(clone(bags), own_net.set_params(random_state=0)),
+        "selective": SelectiveClassifier(table, target_precision=0.7, cv=splits),
+        "net-of-file": make_pipeline(net_of_file, StandardScaler(), LogisticRegression(C=0.01)),
+        "own-architecture": make_pipeline(clone(bags), own_net),
         "needs-checkpoint": needs_checkpoint,
     }
 
