@@ -24,10 +24,9 @@ export async function openModel(bytes, ort) {
   const info = await readInfo(bytes);
   const session = await ort.InferenceSession.create(bytes);
   if (session.inputNames.join() !== WAVEFORM) {
-    const transformers = info.features.map((part) => part.transformer);
+    const makers = new Set(info.features.map((part) => part.transformer));
     throw new Error(
-      `the model takes what ${transformers.join(", ")} makes of a song, and no waveform; ` +
-        "load it in Python",
+      `the model takes features (${[...makers].join(", ")}) and no waveform; load it in Python`,
     );
   }
   return new ModelFile(info, session, ort);
