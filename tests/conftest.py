@@ -7,6 +7,8 @@ import soundfile as sf
 from skgenre.datasets import make_genre_clips
 
 SR = 22050
+# what encoders without loss are given, which otherwise take the first format that they know
+INTEGERS = {"alac": "s16p", "flac": "s16", "tta": "s16", "wavpack": "s16p"}
 
 
 @pytest.fixture(scope="session")
@@ -30,6 +32,41 @@ def song_files(songs, tmp_path_factory):
     for path, waveform in zip(paths, X, strict=True):
         sf.write(path, waveform, SR)
     return np.array(paths), y, groups
+
+
+@pytest.fixture(scope="session")
+def encode():
+    """Return a function that writes a waveform with one of FFmpeg's encoders."""
+    import av
+
+    def write(path, y, sr, codec, *, with_video=False, **options):
+        y = np.atleast_2d(np.asarray(y, dtype=np.float32))
+        layout = {1: "mono", 2: "stereo"}[len(y)]
+        with av.open(str(path), "w", **options) as container:
+            video = container.add_stream("mpeg4", rate=10) if with_video else None
+            if video:
+                video.width = video.height = 32
+                video.pix_fmt = "yuv420p"
+            audio = container.add_stream(codec, rate=sr, layout=layout)
+            audio.bit_rate = 128_000
+            if codec in INTEGERS:
+                audio.format = INTEGERS[codec]
+            audio.codec_context.open()
+            resampler = av.AudioResampler(
+                audio.codec_context.format, layout, sr, audio.codec_context.frame_size or 1024
+            )
+            frame = av.AudioFrame.from_ndarray(np.ascontiguousarray(y), "fltp", layout)
+            frame.sample_rate = sr
+            for part in [*resampler.resample(frame), *resampler.resample(None), None]:
+                container.mux([packet for packet in audio.encode(part) if packet.size])
+            if video:
+                for _ in range(int(10 * y.shape[1] / sr)):
+                    picture = av.VideoFrame.from_ndarray(np.zeros((32, 32, 3), np.uint8), "rgb24")
+                    container.mux(video.encode(picture))
+                container.mux(video.encode(None))
+        return path
+
+    return write
 
 
 @pytest.fixture(scope="session")

@@ -28,6 +28,7 @@ HOMES = {
     "featurewiz": "feature_selection/_featurewiz_package.py",
     "huggingface_hub": "_pretrained/_torch.py",
     "matplotlib": "inspection/_plotting.py",
+    "mutagen": "datasets/_tags.py",
     "numba": "_numba.py",
     "onnxruntime": "_onnx/_runtime.py",
     "sklearn_compat": "_sklearn.py",

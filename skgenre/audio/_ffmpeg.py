@@ -81,12 +81,7 @@ class FFmpegDecoder:
         self.frames: int | None = None
         self._source = _Source(file, find_start(file))
         try:
-            self._container = av.open(
-                self._source,
-                mode="r",
-                container_options={"format_whitelist": _FORMATS},
-                metadata_errors="replace",
-            )
+            self._container = _open_container(self._source)
             self._closing.callback(self._container.close)
             self._open()
         except (av.error.FFmpegError, OSError, ValueError) as error:
@@ -263,6 +258,25 @@ class FFmpegDecoder:
 
     def _seconds(self):
         return self._n_decoded / self.samplerate if self._n_decoded else 0.0
+
+
+def read_metadata(file):
+    """Return what an open file says of its sound, such as genre and artist, as a dict of texts."""
+    try:
+        with _open_container(_Source(file, find_start(file))) as container:
+            sound = container.streams.best("audio")
+            return (sound.metadata if sound else {}) | container.metadata
+    except (av.error.FFmpegError, OSError, ValueError) as error:
+        raise UnknownFormatError(_words(error)) from None
+
+
+def _open_container(source):
+    return av.open(
+        source,
+        mode="r",
+        container_options={"format_whitelist": _FORMATS},
+        metadata_errors="replace",
+    )
 
 
 @contextmanager

@@ -4,6 +4,16 @@ import unicodedata
 import numpy as np
 import pandas as pd
 
+# Whom programs name where there are many artists or none, as `_simplify` has it.
+_NOBODY = frozenset(
+    (
+        *("various", "various artist", "various artists", "va", "v a", "compilations"),
+        *("verschiedene interpreten", "artistes divers", "artisti vari", "varios artistas"),
+        *("unknown", "unknown artist", "unbekannter interpret", "artiste inconnu"),
+        "artista desconocido",
+    )
+)
+
 
 def artist_groups(songs):
     """Return a group for each song, its artist, for splits that keep artists apart.
@@ -48,6 +58,11 @@ def name_groups(artists, songs):
             for artist, song in zip(artists, songs, strict=True)
         ]
     )
+
+
+def is_somebody(artist):
+    """Tell whether a name is that of an artist, and not "Various Artists" or the like."""
+    return _simplify(artist) not in _NOBODY
 
 
 def _simplify(artist):

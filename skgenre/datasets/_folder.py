@@ -12,7 +12,9 @@ from ._walk import (
     UNKNOWN_ENDING,
     describe_left_out,
     existing_folder,
+    explain_silence,
     find_songs,
+    join_some,
     list_folder,
 )
 
@@ -77,6 +79,36 @@ def load_genre_folder(root, *, genres=None):
     """
     root = existing_folder(root, "Give a folder that holds one folder of audio files per genre.")
     wanted = wanted_genres(genres)
+    songs_of, left_out, without = find_genres(root, wanted)
+    told = "\n".join(filter(None, [describe_left_out(root, left_out), describe_without(without)]))
+    check_genres(wanted, songs_of, root, told)
+    check_songs(root, songs_of, told)
+    if told:
+        warnings.warn(told, stacklevel=2)
+    songs = [(path, genre) for genre in sorted(songs_of) for path in songs_of[genre]]
+    paths, target = map(np.array, zip(*songs, strict=True))
+    return Bunch(paths=paths, target=target, target_names=sorted(set(target.tolist())))
+
+
+def find_genres(root, wanted=None):
+    """Find the songs of a folder whose sub-folders are genres.
+
+    Parameters
+    ----------
+    root : Path
+        The folder.
+    wanted : set of str or None
+        The genres to look for; None means all.
+
+    Returns
+    -------
+    songs_of : dict of str to list of str
+        The songs of each genre that has some, sorted.
+    left_out : dict of str to str
+        Why other files and folders are not among them.
+    without : dict of str to str
+        Why the other genres have no song.
+    """
     top = list_folder(root)
     left_out = {
         path: reason
@@ -86,31 +118,35 @@ def load_genre_folder(root, *, genres=None):
     real_root = Path(os.path.realpath(root))
     closed = [str(folder) for folder in (real_root, *real_root.parents)]
     songs_of: dict[str, list[str]] = {}
+    without: dict[str, str] = {}
     for folder in top.folders:
         if _is_wanted(folder, wanted):
             found = find_songs(folder, closed)
-            songs_of.setdefault(_genre_of(folder), []).extend(found.songs)
             left_out |= found.left_out
-    told = describe_left_out(root, left_out)
-    without = sorted(genre for genre, songs in songs_of.items() if not songs)
-    check_genres(wanted, {genre for genre, songs in songs_of.items() if songs}, root, told)
-    if len(without) == len(songs_of):
+            if found.songs:
+                songs_of.setdefault(_genre_of(folder), []).extend(found.songs)
+            else:
+                without[_genre_of(folder)] = explain_silence(found)
+    for songs in songs_of.values():
+        songs.sort(key=lambda song: Path(song).parts)
+    return songs_of, left_out, {g: why for g, why in without.items() if g not in songs_of}
+
+
+def check_songs(root, songs, told):
+    """Refuse a folder without songs in its folders of genres."""
+    if not songs:
         raise FileNotFoundError(
             f"No audio file in the sub-folders of {printable(root)}. Each sub-folder is a genre, "
             f"and holds its songs.{told and f' {told}'}"
         )
-    if without:
-        names = ", ".join(map(printable, without))
-        told = f"{told}\nNo song was found of {names}.".lstrip()
-    if told:
-        warnings.warn(told, stacklevel=2)
-    songs = [
-        (path, genre)
-        for genre in sorted(songs_of)
-        for path in sorted(songs_of[genre], key=lambda song: Path(song).parts)
-    ]
-    paths, target = map(np.array, zip(*songs, strict=True))
-    return Bunch(paths=paths, target=target, target_names=sorted(set(target.tolist())))
+
+
+def describe_without(without):
+    """Return a line that names the genres without a song, and why they have none."""
+    if not without:
+        return ""
+    names = [f"{printable(genre)} ({why})" for genre, why in sorted(without.items())]
+    return f"No song was found of {join_some(names)}."
 
 
 def wanted_genres(genres):
@@ -125,7 +161,7 @@ def wanted_genres(genres):
 
 def check_genres(wanted, found, root, told=""):
     """Refuse genres that were asked for and not found."""
-    missing = sorted((wanted or set()) - found)
+    missing = sorted((wanted or set()) - set(found))
     if missing:
         raise ValueError(f"{printable(root)} has no song of {missing}.{told and f' {told}'}")
 

@@ -40,6 +40,8 @@ _SYSTEM_FOLDERS = {
     "system volume information",
 }
 _MAX_ENDINGS = 6
+_MAX_REASONS = 12
+_MAX_NAMES = 20
 
 
 @dataclass
@@ -53,12 +55,15 @@ class Contents:
     left_out : dict of str to str
         Why other files and folders are no songs and not looked into, by path. Hidden files,
         playlists, covers and the like are not in it.
+    n_passed_over : int
+        How many hidden files, playlists, covers and the like there are.
     folders : dict of str to bool
         The folders directly in it, and whether each may be a link.
     """
 
     songs: list[str] = field(default_factory=list)
     left_out: dict[str, str] = field(default_factory=dict)
+    n_passed_over: int = 0
     folders: dict[str, bool] = field(default_factory=dict)
 
 
@@ -74,6 +79,7 @@ def list_folder(folder):
     with os.scandir(folder) as entries:
         for entry in sorted(entries, key=lambda entry: entry.name):
             if _is_hidden(entry.name):
+                found.n_passed_over += 1
                 continue
             path = str(Path(folder, entry.name))
             try:
@@ -84,11 +90,12 @@ def list_folder(folder):
                 if entry.name.lower() not in _SYSTEM_FOLDERS:
                     # on Windows a junction, too, which Python 3.11 takes for a folder
                     found.folders[path] = entry.is_symlink() or os.name == "nt"
-            elif not _is_no_music(entry.name):
-                if reason:
-                    found.left_out[path] = reason
-                else:
-                    found.songs.append(path)
+            elif _is_no_music(entry.name):
+                found.n_passed_over += 1
+            elif reason:
+                found.left_out[path] = reason
+            else:
+                found.songs.append(path)
     return found
 
 
@@ -120,6 +127,7 @@ def find_songs(folder, closed=()):
             continue
         found.songs += own.songs
         found.left_out |= own.left_out
+        found.n_passed_over += own.n_passed_over
         for child, may_be_link in own.folders.items():
             inside = os.path.join(real, os.path.basename(child))
             real_child = os.path.realpath(child) if may_be_link else inside
@@ -167,11 +175,29 @@ def describe_left_out(root, left_out):
     is_one = len(left_out) == 1
     counted = "1 file or folder" if is_one else f"{len(left_out)} files or folders"
     lines = [f"{counted} in {printable(root)} {'was' if is_one else 'were'} left out:"]
-    for reason, paths in sorted(paths_of.items(), key=lambda item: -len(item[1])):
+    reasons = sorted(paths_of.items(), key=lambda item: -len(item[1]))
+    for reason, paths in reasons[:_MAX_REASONS]:
         endings = f" ({_list_endings(paths)})" if reason == UNKNOWN_ENDING else ""
         rest = f" and {len(paths) - 1} more" if len(paths) > 1 else ""
         lines.append(f"  {reason}{endings}: {printable(paths[0])}{rest}")
+    if n_others := sum(len(paths) for _, paths in reasons[_MAX_REASONS:]):
+        lines.append(f"  for other reasons: {n_others}")
     return "\n".join(lines)
+
+
+def join_some(names):
+    """Return the first names with commas between them, and how many more there are."""
+    rest = f" and {len(names) - _MAX_NAMES} more" if len(names) > _MAX_NAMES else ""
+    return ", ".join(names[:_MAX_NAMES]) + rest
+
+
+def explain_silence(found):
+    """Return in a few words why there is no song in the `Contents` of a folder."""
+    reasons = Counter(found.left_out.values())
+    if reasons:
+        return "; ".join(reason for reason, _ in reasons.most_common(2))
+    is_empty = not found.n_passed_over
+    return "empty" if is_empty else "nothing but hidden files, pictures, texts and the like"
 
 
 def _list_endings(paths):
