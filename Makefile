@@ -20,7 +20,7 @@ EXTRAS := test,featurewiz-modern$(if $(IS_DEFAULT),$(,)wav2vec)
 .PHONY: demo test test-slow test-without-bfloat16 test-oldest test-wheel test-javascript lint clean
 
 demo: $(VENV)/installed-demo
-	$(BIN)/python examples/demo.py
+	$(if $(SONGS),$(BIN)/skgenre predict "$(SONGS)",$(BIN)/python examples/demo.py)
 
 test: $(VENV)/installed
 	$(ONE_THREAD) $(BIN)/python -m pytest -n 2 --dist worksteal -m "not slow"

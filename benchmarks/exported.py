@@ -108,8 +108,9 @@ def judge_waveforms(path, songs):
         if cut["segment_duration"] is None:
             segments = fit_length(y, n_samples)[np.newaxis]
         else:
-            n_segments = max(1, len(y) // n_samples)
-            segments = fit_length(y, n_segments * n_samples).reshape(n_segments, n_samples)
+            n_segments = max(1, round(len(y) / n_samples))
+            parts = np.array_split(y, range(n_samples, n_segments * n_samples, n_samples))
+            segments = np.stack([fit_length(part, n_samples) for part in parts])
         answers.append(session.run(["probabilities"], {"waveform": segments})[0][0])
     return np.array(answers)
 
@@ -159,7 +160,9 @@ def measure(stem, song, rounds):
 
 def show(title, rows):
     print(f"\n{title}:\n")
-    print(pd.DataFrame(rows).fillna("").to_markdown(index=False, disable_numparse=True))
+    print(
+        pd.DataFrame(rows, dtype=object).fillna("").to_markdown(index=False, disable_numparse=True)
+    )
 
 
 def main():

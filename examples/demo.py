@@ -93,6 +93,7 @@ def main(out):
     picture = out / "demo.png"
     draw(picture, song, clf, songs.target[test], predicted)
     console.print(f"Picture: {picture.resolve()}", soft_wrap=True, markup=False)
+    console.print("Your own music: make demo SONGS=<folder>", markup=False)
 
 
 def write_songs(folder, n_songs):

@@ -1,5 +1,8 @@
+import logging
 from contextlib import suppress
 from typing import Any
+
+LOGGER = logging.getLogger(__name__)
 
 
 def compiled(function):
@@ -14,11 +17,15 @@ def compiled(function):
         """A cache of machine code that never stands in the way of using it."""
 
         def load_overload(self, sig, target_context):
+            kept = None
             try:
-                return super().load_overload(sig, target_context)
+                kept = super().load_overload(sig, target_context)
             except Exception:  # whatever a damaged file raises
                 with suppress(OSError):
                     self.flush()
+            if kept is None:
+                LOGGER.info("Compiling %s", function.__name__)
+            return kept
 
         def save_overload(self, sig, data):
             # as when the disk is full

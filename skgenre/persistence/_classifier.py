@@ -183,7 +183,10 @@ class OnnxGenreClassifier(ClassifierMixin, BaseEstimator):
             The genres. A song that could not be read has the most frequent one. Where the file is
             of a `SelectiveClassifier`, its ``unknown`` for songs that it is not sure enough of.
         """
-        proba = self.predict_proba(X)
+        return self._decide(self.predict_proba(X))
+
+    def _decide(self, proba):
+        """Return the genres that probabilities stand for."""
         genres, abstains = self.classes_[proba.argmax(axis=1)], self.model.info.abstains
         if abstains is None:
             return genres

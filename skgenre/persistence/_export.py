@@ -122,10 +122,7 @@ def export_model(clf, path, *, card=None, include_features=True):
     _check(clf)
     genres = _plain_genres(clf.classes_)
     scores, learned_from = _read_card(card)
-    try:
-        from . import _build
-    except ImportError as error:
-        raise ImportError(_MISSING) from error
+    _build = import_builder()
     built = _build.build(clf, include_features=include_features)
     info = ModelInfo(
         genres=genres,
@@ -140,6 +137,15 @@ def export_model(clf, path, *, card=None, include_features=True):
         abstains=_find_abstention(clf),
     )
     write_whole(path, _build.serialize(built.model, info.to_props()))
+
+
+def import_builder():
+    """Return the module that makes graphs, which needs the extra."""
+    try:
+        from . import _build
+    except ImportError as error:
+        raise ImportError(_MISSING) from error
+    return _build
 
 
 def _check(clf):

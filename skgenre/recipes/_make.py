@@ -150,7 +150,7 @@ def make_genre_classifier(
     """
     if name not in RECIPES:
         raise ValueError(f"There is no recipe {name!r}; there are {', '.join(RECIPES)}")
-    make_steps, usual_n_segments = RECIPES[name]
+    recipe = RECIPES[name]
     if not isinstance(duration, Real) or not 0 < float(duration) < math.inf:
         raise ValueError(
             f"duration must be a positive number of seconds, got {duration!r}; every recipe takes "
@@ -159,9 +159,9 @@ def make_genre_classifier(
     if n_segments is not None:
         check_scalar(n_segments, "n_segments", Integral, min_val=1)
     reading = {"sr": sr, "duration": duration, "n_segments": None, "n_jobs": n_jobs, "cache": cache}
-    if usual_n_segments is None and n_segments not in (None, 1):
+    if recipe.n_segments is None and n_segments not in (None, 1):
         raise ValueError(f"{name!r} judges whole clips, got n_segments={n_segments}")
-    n_segments = n_segments or usual_n_segments or 1
+    n_segments = n_segments or recipe.n_segments or 1
     if n_segments > 1:
         reading["segment_duration"] = duration / n_segments
-    return Pipeline(make_steps(reading, random_state)).set_params(**params)
+    return Pipeline(recipe.make_steps(reading, random_state)).set_params(**params)

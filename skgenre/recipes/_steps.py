@@ -235,40 +235,105 @@ class Recipe(NamedTuple):
     make_steps: Callable
     n_segments: int | None
     """In how many segments it cuts a clip unless told otherwise; None if it judges whole clips."""
+    about: str
+    """What it is, in a few words."""
+    extra: str | None = None
+    """Which extra of skgenre it needs."""
 
 
 _on_mel = partial(_net_steps, MelSpectrogramTransformer)
 _on_mfcc = partial(_net_steps, MFCCSegmenter)
 _REPORT = {"learning_rate": 1e-4}
 RECIPES = {
-    "ann-mel": Recipe(partial(_on_mel, KerasANNClassifier, **_REPORT), 1),
-    "ann-mfcc": Recipe(partial(_on_mfcc, KerasANNClassifier, **_REPORT), 1),
-    "ann-mfcc-10": Recipe(partial(_on_mfcc, KerasANNClassifier, **_REPORT), 10),
-    "cnn-mel": Recipe(partial(_on_mel, KerasCNNClassifier, architecture="mel", **_REPORT), 1),
-    "cnn-mfcc": Recipe(partial(_on_mfcc, KerasCNNClassifier, **_REPORT), 1),
-    "cnn-mfcc-10": Recipe(partial(_on_mfcc, KerasCNNClassifier, **_REPORT), 10),
-    "gmm": Recipe(_gmm_steps, None),
-    "knn": Recipe(_knn_steps, None),
-    "svm": Recipe(_svm_steps, 10),
-    "rbm": Recipe(_rbm_steps, 10),
+    "ann-mel": Recipe(
+        partial(_on_mel, KerasANNClassifier, **_REPORT),
+        1,
+        "dense net on a mel spectrogram",
+        "keras",
+    ),
+    "ann-mfcc": Recipe(
+        partial(_on_mfcc, KerasANNClassifier, **_REPORT), 1, "dense net on MFCCs", "keras"
+    ),
+    "ann-mfcc-10": Recipe(
+        partial(_on_mfcc, KerasANNClassifier, **_REPORT),
+        10,
+        "dense net on the MFCCs of ten segments",
+        "keras",
+    ),
+    "cnn-mel": Recipe(
+        partial(_on_mel, KerasCNNClassifier, architecture="mel", **_REPORT),
+        1,
+        "convolutional net on a mel spectrogram",
+        "keras",
+    ),
+    "cnn-mfcc": Recipe(
+        partial(_on_mfcc, KerasCNNClassifier, **_REPORT), 1, "convolutional net on MFCCs", "keras"
+    ),
+    "cnn-mfcc-10": Recipe(
+        partial(_on_mfcc, KerasCNNClassifier, **_REPORT),
+        10,
+        "convolutional net on the MFCCs of ten segments",
+        "keras",
+    ),
+    "gmm": Recipe(_gmm_steps, None, "Gaussian mixtures on 30 descriptors"),
+    "knn": Recipe(_knn_steps, None, "nearest neighbours on 30 descriptors"),
+    "svm": Recipe(_svm_steps, 10, "support vector machine on descriptors of segments"),
+    "rbm": Recipe(_rbm_steps, 10, "restricted Boltzmann machines on descriptors of segments"),
     "blstm-attention": Recipe(
         partial(_on_mel, KerasRNNClassifier, architecture="blstm-attention"),
         10,
+        "recurrent net with attention on mel spectrograms",
+        "keras",
     ),
-    "lstm": Recipe(partial(_on_mfcc, KerasRNNClassifier), 10),
-    "indrnn": Recipe(partial(_on_mfcc, KerasRNNClassifier, architecture="indrnn"), 10),
-    "cnn-residual": Recipe(partial(_on_mel, KerasCNNClassifier, architecture="residual"), 10),
-    "cnn-2d": Recipe(partial(_on_mel, KerasCNNClassifier, architecture="2d"), 10),
-    "cnn-musicnn": Recipe(_fine_tuned_steps, 10),
-    "linear": Recipe(_linear_steps, None),
-    "lda": Recipe(_lda_steps, None),
-    "stack": Recipe(_stack_steps, None),
-    "musicnn": Recipe(_musicnn_steps, None),
-    "musicnn-both": Recipe(_both_musicnns_steps, None),
-    "wav2vec": Recipe(_wav2vec_steps, 6),
-    "wav2vec-embed": Recipe(_wav2vec_embed_steps, 6),
-    "unified": Recipe(_unified_steps, 10),
-    "unified-featurewiz": Recipe(partial(_unified_steps, selects=True), 10),
-    "metadata": Recipe(_metadata_steps, None),
+    "lstm": Recipe(partial(_on_mfcc, KerasRNNClassifier), 10, "recurrent net on MFCCs", "keras"),
+    "indrnn": Recipe(
+        partial(_on_mfcc, KerasRNNClassifier, architecture="indrnn"),
+        10,
+        "recurrent net of independent units on MFCCs",
+        "keras",
+    ),
+    "cnn-residual": Recipe(
+        partial(_on_mel, KerasCNNClassifier, architecture="residual"),
+        10,
+        "residual net over time on mel spectrograms",
+        "keras",
+    ),
+    "cnn-2d": Recipe(
+        partial(_on_mel, KerasCNNClassifier, architecture="2d"),
+        10,
+        "two-dimensional convolutional net on mel spectrograms",
+        "keras",
+    ),
+    "cnn-musicnn": Recipe(
+        _fine_tuned_steps, 10, "new layers on a pretrained net, which learns on", "keras"
+    ),
+    "linear": Recipe(_linear_steps, None, "logistic regression on descriptors"),
+    "lda": Recipe(_lda_steps, None, "linear discriminants on descriptors"),
+    "stack": Recipe(
+        _stack_steps, None, "lda, logistic regression and trees on descriptors, weighed"
+    ),
+    "musicnn": Recipe(_musicnn_steps, None, "logistic regression on the tags of a pretrained net"),
+    "musicnn-both": Recipe(
+        _both_musicnns_steps, None, "logistic regression on tags and layers of two pretrained nets"
+    ),
+    "wav2vec": Recipe(_wav2vec_steps, 6, "fine-tuned Wav2Vec2; needs a checkpoint", "wav2vec"),
+    "wav2vec-embed": Recipe(
+        _wav2vec_embed_steps,
+        6,
+        "logistic regression on layers of Wav2Vec2; needs a checkpoint",
+        "wav2vec",
+    ),
+    "unified": Recipe(
+        _unified_steps, 10, "a net, descriptors and pretrained nets, weighed", "keras"
+    ),
+    "unified-featurewiz": Recipe(
+        partial(_unified_steps, selects=True),
+        10,
+        "the same, with features chosen by FeatureWiz",
+        "featurewiz-modern",
+    ),
+    "metadata": Recipe(
+        _metadata_steps, None, "logistic regression on descriptors, title and artist"
+    ),
 }
 RECIPES["best"] = RECIPES["musicnn-both"]

@@ -1,0 +1,53 @@
+"""`skgenre check`: what is wrong with files."""
+
+from typing import Annotated
+
+import typer
+
+from .._names import printable
+from ._predict import Jobs
+from ._progress import Quiet
+from ._rows import ChosenFormat, Output, choose_format, open_rows
+from ._songs import NullSeparated, Paths, list_songs
+
+NAME = "check"
+EXAMPLE = "skgenre check my-music"
+_COLUMNS = ["path", "fault", "value", "detail"]
+_UNREADABLE = ("unreadable", "truncated", "empty", "nan")
+
+
+def run(
+    paths: Paths,
+    format: ChosenFormat = None,
+    output: Output = None,
+    jobs: Jobs = -1,
+    timeout: Annotated[float, typer.Option(help="Give up on a file after so many seconds.")] = 120,
+    null: NullSeparated = False,
+    quiet: Quiet = False,
+):
+    """Find files that cannot be read, are cut off, silent, clipped, or there twice.
+
+    The status is 1 if some cannot be read.
+    """
+    import sys
+
+    from .. import find_faults
+    from ._app import tell
+
+    songs, left_out = list_songs(paths, null=null)
+    is_shown = not quiet and sys.stderr.isatty()
+    faults = find_faults(songs, n_jobs=jobs, timeout=timeout, verbose=int(is_shown))
+    with open_rows(choose_format(format, output), _COLUMNS, _as_text, output=output) as write:
+        for path in left_out:
+            faults.loc[len(faults)] = [path, "passed over", None, left_out[path]]
+        for row in faults.astype(object).where(faults.notna(), None).to_dict("records"):
+            write(row)
+    if not quiet:
+        n_faulty = faults["path"].nunique()
+        tell(f"{len(songs)} files, {n_faulty} with something to look at")
+    raise typer.Exit(int(faults["fault"].isin(_UNREADABLE).any()))
+
+
+def _as_text(row):
+    detail = "" if row["detail"] is None else printable(row["detail"])
+    return f"{row['fault']:14} {printable(row['path'])}  {detail}".rstrip()

@@ -1,0 +1,119 @@
+"""`skgenre evaluate`: how good recipes or a model file are on your songs."""
+
+import tempfile
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ._predict import Jobs
+from ._sources import ArtistFrom, ArtistOption, GenreOption, Source, keep_readable, read_songs
+
+NAME = "evaluate"
+EXAMPLE = "skgenre evaluate my-genres --recipe best --recipe lda --report page.html"
+_SHOWN = ["estimator", "protocol", "leakage", "accuracy", "low", "high", "log_loss", "verdict"]
+
+
+def run(
+    source: Source,
+    model: Annotated[str | None, typer.Option(help="A model file to judge as it is.")] = None,
+    recipe: Annotated[
+        list[str] | None, typer.Option(help="What to train and judge; may be given several times.")
+    ] = None,
+    protocol: Annotated[
+        list[str] | None,
+        typer.Option(help="artist, stratified, report or leaky-segments; may be given again."),
+    ] = None,
+    seen: Annotated[
+        bool, typer.Option("--seen", help="The model file was trained on some of these songs.")
+    ] = False,
+    report: Annotated[Path | None, typer.Option(help="Also write a page of HTML.")] = None,
+    genre_from: GenreOption = None,
+    artist_from: ArtistOption = ArtistFrom.TAG,
+    seed: Annotated[int, typer.Option(help="The same seed gives the same folds.")] = 0,
+    jobs: Jobs = -1,
+):
+    """Compare classifiers on your songs, no artist on both sides of a division.
+
+    The status is 1 if some files could not be read.
+    """
+    from .. import compare_classifiers, load_model, summarize
+    from ._app import tell
+
+    if report is not None:
+        from ._page import write_page
+    if bool(model) == bool(recipe):
+        raise typer.BadParameter("give either --model or --recipe")
+    songs = read_songs(source, genre_from, artist_from)
+    protocols = protocol or (["stratified"] if songs.groups is None else ["artist"])
+    with tempfile.TemporaryDirectory() as cache:
+        if model:
+            clf = load_model(model).set_params(n_jobs=jobs, cache=cache)
+            _check_genres(clf, songs)
+            contenders = {model: _frozen(clf)}
+        else:
+            contenders = _make_recipes(recipe, seed, jobs, cache)
+        # reads each file once, and keeps its features for the folds
+        first = clf if model else next(iter(contenders.values()))
+        _, songs, failures = keep_readable(songs, lambda kept: _read(first, kept.paths))
+        results = compare_classifiers(
+            contenders,
+            songs.paths,
+            songs.target,
+            groups=songs.groups,
+            protocols=protocols,
+            seeds=[seed],
+        )
+    summary = summarize(results)
+    shown = summary[_SHOWN].round(3)
+    typer.echo(shown.to_string(index=False))
+    _explain(tell, model, seen, songs, summary)
+    if report is not None:
+        write_page(report, summary, results)
+        tell(f"Written: {report}")
+    if failures:
+        tell(f"{len(failures)} files could not be read; skgenre check tells which")
+    raise typer.Exit(1 if failures else 0)
+
+
+def _make_recipes(names, seed, jobs, cache):
+    from .. import make_genre_classifier
+
+    return {
+        name: make_genre_classifier(name, random_state=seed, n_jobs=jobs, cache=cache)
+        for name in names
+    }
+
+
+def _frozen(clf):
+    from sklearn.frozen import FrozenEstimator
+
+    return FrozenEstimator(clf)
+
+
+def _read(clf, paths):
+    return clf.predict_proba(paths) if hasattr(clf, "model") else clf[0].fit_transform(paths)
+
+
+def _check_genres(clf, songs):
+    unknown = sorted(set(songs.target) - set(clf.classes_))
+    if unknown:
+        raise ValueError(
+            f"The model file knows the genres {', '.join(map(str, clf.classes_))}, and not "
+            f"{', '.join(unknown)}; rename or leave out those songs"
+        )
+
+
+def _explain(tell, model, seen, songs, summary):
+    if songs.groups is None:
+        tell("No artists are known: songs of one artist are on both sides, and scores too high.")
+    leaky = summary.loc[~summary["is_valid"], "protocol"].unique()
+    if len(leaky):
+        tell(f"Not to be quoted, since songs leak: {', '.join(leaky)}.")
+    if model and seen:
+        tell("The model learned from some of these songs: its score tells nothing of new ones.")
+    elif model:
+        tell(
+            "The file does not tell which songs it learned from. If these were among them, or "
+            "others of these artists, its score is too high; say so with --seen."
+        )

@@ -1,0 +1,109 @@
+"""Songs to learn from and to be judged on: folders of genres, tagged libraries, tables."""
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import numpy as np
+import typer
+
+from .._names import printable
+
+Source = Annotated[
+    Path,
+    typer.Argument(
+        help="A folder of songs, or a CSV file with the columns path, genre and artist."
+    ),
+]
+
+
+class GenreFrom(StrEnum):
+    """Where the genres of songs stand."""
+
+    FOLDER = "folder"
+    TAG = "tag"
+    CSV = "csv"
+
+
+class ArtistFrom(StrEnum):
+    """Where the artists of songs stand."""
+
+    TAG = "tag"
+    FOLDER = "folder"
+    NONE = "none"
+
+
+GenreOption = Annotated[
+    GenreFrom | None,
+    typer.Option(
+        "--genre-from",
+        help="Where genres stand: the names of folders, tags, or the file SOURCE. By default the "
+        "folders of a folder.",
+    ),
+]
+ArtistOption = Annotated[
+    ArtistFrom, typer.Option("--artist-from", help="Where artists stand, in a folder.")
+]
+
+
+def read_songs(source, genre_from, artist_from):
+    """Return the songs of a folder or table: ``paths``, ``target`` and ``groups``.
+
+    ``groups`` is None where no artist is known.
+    """
+    from ..datasets import load_music_library
+    from ..datasets._library import read_song_table
+
+    if genre_from is GenreFrom.CSV or (genre_from is None and source.is_file()):
+        songs = read_song_table(source)
+    else:
+        artist = None if artist_from is ArtistFrom.NONE else artist_from.value
+        genre = (genre_from or GenreFrom.FOLDER).value
+        songs = load_music_library(source, genre=genre, artist=artist)
+    if not any(songs.artist) and not any(songs.album):
+        songs.groups = None
+    return songs
+
+
+def keep_readable(songs, fit):
+    """Call a function of paths, genres and groups until it meets no file that cannot be read.
+
+    Returns
+    -------
+    result : object
+        What the function returned.
+    songs : Bunch
+        Those that could be read.
+    failures : dict of str to str
+        Why the others could not.
+
+    Raises
+    ------
+    ValueError
+        If there are no songs of two genres left.
+    """
+    from sklearn.utils import Bunch
+
+    from ..audio import AudioError
+
+    failures: dict[str, str] = {}
+    while True:
+        is_good = np.array([str(path) not in failures for path in songs.paths])
+        kept = Bunch(
+            paths=songs.paths[is_good],
+            target=songs.target[is_good],
+            groups=None if songs.groups is None else songs.groups[is_good],
+        )
+        if len(np.unique(kept.target)) < 2:
+            raise ValueError(
+                f"Songs of two genres or more are needed; of {len(songs.paths)} files, "
+                f"{len(failures)} cannot be read, and the rest is of "
+                f"{', '.join(map(printable, np.unique(kept.target))) or 'no genre'}"
+            )
+        try:
+            return fit(kept), kept, failures
+        except AudioError as error:
+            known = len(failures)
+            failures |= {str(path): reason for path, reason in error.failures.items()}
+            if len(failures) == known:
+                raise

@@ -1,0 +1,127 @@
+"""`skgenre timeline`: the genres through a song or a mix."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from .._names import printable
+from ._predict import Model
+from ._rows import ChosenFormat, Output, choose_format, open_rows
+
+NAME = "timeline"
+EXAMPLE = "skgenre timeline mix.mp3 --plot mix.png"
+# A window is silent if no more than a hundredth of it is above -60 dBFS.
+_SILENCE, _MOST_SOUND = 1e-3, 0.01
+_COLUMNS = ["start", "end", "genre", "confidence"]
+
+
+def run(
+    file: Annotated[str, typer.Argument(help="An audio file of any length.")],
+    model: Model = "gtzan-10",
+    window: Annotated[
+        float, typer.Option(help="Seconds that are judged at a time.", min=0.5, max=600)
+    ] = 10.0,
+    plot: Annotated[Path | None, typer.Option(help="Also draw it, to this file.")] = None,
+    format: ChosenFormat = None,
+    output: Output = None,
+):
+    """Tell which genre begins when, in a song or an hour-long mix.
+
+    The status is 1 if the file cannot be read to its end.
+    """
+    from .. import load_model
+    from ..audio import AudioError
+    from ._app import tell
+
+    clf = load_model(model)
+    heard, status = [], 0
+    with open_rows(choose_format(format, output), _COLUMNS, _as_text, output=output) as write:
+        stretch = None
+        try:
+            for start, end, proba in _judge(clf, file, window):
+                if proba is None or not any(proba is known for known in heard[-1:]):
+                    heard.append(proba)
+                genre = None if proba is None else clf._decide(proba[None])[0].item()
+                if stretch and stretch.genre == genre:
+                    stretch.add(end, proba)
+                    continue
+                if stretch:
+                    write(stretch.as_row())
+                stretch = _Stretch(start, end, genre, proba)
+        except AudioError as error:
+            tell(f"Error: {error}")
+            status = 1
+        if stretch:
+            write(stretch.as_row())
+    if plot is not None and heard:
+        _draw(clf, heard, window, plot)
+    raise typer.Exit(status)
+
+
+class _Stretch:
+    """Windows of one genre, one after the other."""
+
+    def __init__(self, start, end, genre, proba):
+        self.start, self.end, self.genre = start, end, genre
+        self.confidences = [] if proba is None else [float(proba.max())]
+
+    def add(self, end, proba):
+        """Add a window."""
+        self.end = end
+        self.confidences += [] if proba is None else [float(proba.max())]
+
+    def as_row(self):
+        """Return what is written."""
+        n = len(self.confidences)
+        confidence = round(sum(self.confidences) / n, 4) if n else None
+        values = (round(self.start, 3), round(self.end, 3), self.genre, confidence)
+        return dict(zip(_COLUMNS, values, strict=True))
+
+
+def _judge(clf, file, window):
+    """Yield start, end and probabilities of each window; None in place of those of silence.
+
+    A last window that is shorter than half the others is taken for more of the one before.
+    """
+    from ..audio import read_blocks
+
+    sr, start, proba = clf.model.info.sr, 0.0, None
+    for y in read_blocks(file, sr=sr, block_duration=window):
+        end = start + len(y) / sr
+        if start and end - start < window / 2:
+            yield start, end, proba  # too short to be judged
+            return
+        proba = None
+        if (abs(y) > _SILENCE).mean() > _MOST_SOUND:
+            proba = clf.predict_proba([(y, sr)])[0]
+        yield start, end, proba
+        start = end
+
+
+def _draw(clf, heard, window, path):
+    import matplotlib as mpl
+    import numpy as np
+
+    from ..inspection import SegmentTimelineDisplay
+
+    mpl.use("agg")
+    proba = np.array([np.full(len(clf.classes_), np.nan) if p is None else p for p in heard])
+    if np.isnan(proba).any():
+        proba = np.where(np.isnan(proba), clf.class_prior_, proba)
+    display = SegmentTimelineDisplay.from_predictions(
+        proba, classes=clf.classes_, segment_duration=window
+    )
+    display.figure_.savefig(path, dpi=150)
+
+
+def _as_text(row):
+    confidence = "" if row["confidence"] is None else f"{row['confidence']:4.0%}"
+    genre = "nothing to hear" if row["genre"] is None else printable(row["genre"])
+    return f"{_clock(row['start'])} to {_clock(row['end'])}  {confidence:4}  {genre}"
+
+
+def _clock(seconds):
+    minutes, seconds = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{seconds:02}" if hours else f"{minutes:2}:{seconds:02}"

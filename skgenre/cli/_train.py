@@ -1,0 +1,159 @@
+"""`skgenre train`: a model file from a folder or table of songs."""
+
+import tempfile
+from pathlib import Path
+from typing import Annotated
+
+import numpy as np
+import typer
+
+from .._names import printable
+from ._predict import Jobs
+from ._progress import Quiet
+from ._sources import ArtistFrom, ArtistOption, GenreOption, Source, keep_readable, read_songs
+
+NAME = "train"
+EXAMPLE = "skgenre train my-genres --output my-genres.onnx"
+# Each fold has other artists, and each genre some of them.
+_N_FOLDS = 5
+_N_NAMED = 5
+# The rate of the pretrained nets, so that the file takes waveform.
+_RATES = {"best": 16000, "musicnn": 16000, "musicnn-both": 16000, "cnn-musicnn": 16000}
+
+
+def run(
+    source: Source,
+    output: Annotated[Path, typer.Option("--output", "-o", help="The model file to write.")],
+    recipe: Annotated[str, typer.Option(help="What to train: see skgenre recipes.")] = "best",
+    genre_from: GenreOption = None,
+    artist_from: ArtistOption = ArtistFrom.TAG,
+    evaluate: Annotated[
+        bool, typer.Option(help="Find out how often it is right about artists it did not hear.")
+    ] = True,
+    seed: Annotated[int, typer.Option(help="The same seed gives the same classifier.")] = 0,
+    jobs: Jobs = -1,
+    quiet: Quiet = False,
+):
+    """Train a classifier on your songs, judge it, and write it as one model file.
+
+    The status is 1 if some files could not be read.
+    """
+    from .. import export_model, make_genre_classifier
+    from ..persistence._export import import_builder
+
+    import_builder()
+    if not output.absolute().parent.is_dir():
+        raise FileNotFoundError(f"There is no folder {output.parent} to write {output.name} to")
+    songs = read_songs(source, genre_from, artist_from)
+    with tempfile.TemporaryDirectory() as cache:
+        clf = make_genre_classifier(
+            recipe, sr=_RATES.get(recipe, 22050), random_state=seed, n_jobs=jobs, cache=cache
+        )
+        if not quiet:
+            _show_progress(clf)
+        fitted, songs, failures = keep_readable(songs, lambda kept: _fit(clf, kept))
+        _tell_songs(songs, failures)
+        card = {}
+        if evaluate:
+            card = _judge(recipe, clf, songs)
+        else:
+            typer.echo("Not judged: nobody knows how often it is right.")
+        n_artists = None if songs.groups is None else len(np.unique(songs.groups))
+        card["learned_from"] = {"n_songs": len(songs.paths), "n_artists": n_artists}
+        export_model(fitted, output, card=card)
+    typer.echo(
+        f"Written: {printable(output)} ({output.stat().st_size / 1e6:.1f} MB). Next:\n"
+        f"  skgenre predict --model {printable(output)} PATH"
+    )
+    raise typer.Exit(1 if failures else 0)
+
+
+def _show_progress(clf):
+    import sys
+
+    if sys.stderr.isatty():
+        names = [name for name in clf.get_params() if name.endswith("__verbose")]
+        clf.set_params(**{name: 1 for name in names if name.startswith(clf.steps[0][0])})
+
+
+def _fit(clf, songs):
+    from sklearn.base import clone
+
+    from .._fit_parameters import fit_parameter_name
+
+    name = fit_parameter_name(clf, "groups")
+    groups = {name: songs.groups} if name and songs.groups is not None else {}
+    return clone(clf).fit(songs.paths, songs.target, **groups)
+
+
+def _tell_songs(songs, failures):
+    genres, counts = np.unique(songs.target, return_counts=True)
+    by = ""
+    if songs.groups is not None:
+        by = f" by {len(np.unique(songs.groups))} artists"
+    typer.echo(f"{len(songs.paths)} songs of {len(genres)} genres{by}:")
+    for genre, count in zip(genres, counts, strict=True):
+        of_artists = ""
+        if songs.groups is not None:
+            of_artists = f", {len(np.unique(songs.groups[songs.target == genre]))} artists"
+        typer.echo(f"  {printable(genre)}: {count} songs{of_artists}")
+    if failures:
+        typer.echo(f"{len(failures)} files could not be read:")
+        for path, reason in list(failures.items())[:_N_NAMED]:
+            typer.echo(f"  {printable(path)}: {printable(reason)}")
+        if len(failures) > _N_NAMED:
+            typer.echo(f"  and {len(failures) - _N_NAMED} more; skgenre check tells all")
+
+
+def _judge(recipe, clf, songs):
+    """Cross-validate, say in words what came out, and return it as a card."""
+    from .. import compare_classifiers, summarize
+
+    protocol = "stratified" if songs.groups is None else "artist"
+    few = _find_few(songs)
+    if few:
+        needed = "songs" if songs.groups is None else "artists"
+        typer.echo(
+            f"Not judged: that takes {_N_FOLDS} {needed} of each genre, and there are fewer of "
+            f"{', '.join(map(printable, few))}."
+        )
+        return {}
+    results = compare_classifiers(
+        {recipe: clf}, songs.paths, songs.target, groups=songs.groups, protocols=[protocol]
+    )
+    row = summarize(results).iloc[0].to_dict()
+    _tell_score(row, songs, results)
+    return row
+
+
+def _find_few(songs):
+    units = np.arange(len(songs.paths)) if songs.groups is None else songs.groups
+    genres = np.unique(songs.target)
+    return [g for g in genres if len(np.unique(units[songs.target == g])) < _N_FOLDS]
+
+
+def _tell_score(row, songs, results):
+    import pandas as pd
+
+    genres, counts = np.unique(songs.target, return_counts=True)
+    whom = "of artists it had not heard" if songs.groups is not None else "it had not heard"
+    typer.echo(
+        f"Right about {row['accuracy']:.0%} of songs {whom} (95 % interval {row['low']:.0%} to "
+        f"{row['high']:.0%}; always saying {printable(genres[counts.argmax()])} would be right "
+        f"about {counts.max() / counts.sum():.0%})."
+    )
+    if songs.groups is None:
+        typer.echo(
+            "No artists are known, so songs of one artist were on both sides: expect less of new "
+            "artists. --artist-from and a column artist tell them apart."
+        )
+    answers = pd.concat(results["answers"].tolist())
+    is_right = answers["predicted"] == answers["genre"]
+    recalls = is_right.groupby(answers["genre"].to_numpy()).mean().sort_values()
+    worst = recalls.index[0]
+    of_worst = answers[(answers["genre"] == worst) & ~is_right]["predicted"]
+    if len(of_worst):
+        typer.echo(
+            f"Weakest: {printable(worst)}, right about {recalls.iloc[0]:.0%}, most often taken for "
+            f"{printable(of_worst.mode()[0])}. More artists of it would help most."
+        )
