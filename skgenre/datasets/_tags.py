@@ -151,7 +151,7 @@ def _read_fields(tags):
 
     def read(names):
         values = [value for name in names if name in keys for value in _texts(tags[keys[name]])]
-        return [text for text in map(_clean, values) if text]
+        return [text for text in map(clean_text, values) if text]
 
     # not only in ID3 are there numbers of ID3v1
     names = TCON(text=read(_GENRE)).genres
@@ -179,7 +179,7 @@ def _texts(value):
     return [text for value in values if isinstance(value, str) for text in value.split("\0")]
 
 
-def _clean(text):
+def clean_text(text):
     """Return a text on one line, of characters that can be printed, and of a length to print."""
     text = unicodedata.normalize("NFC", text[: 4 * _LONGEST_TEXT])
     text = "".join(letter if letter.isprintable() or letter in _JOINERS else " " for letter in text)
@@ -187,5 +187,5 @@ def _clean(text):
 
 
 def _explain(error):
-    text = _clean(str(error)) or type(error).__name__
+    text = clean_text(str(error)) or type(error).__name__
     return text.removeprefix("<unknown>: ")
