@@ -114,5 +114,5 @@ def test_missing_files_are_named(folder, write):
 
 @pytest.mark.parametrize("encoding", ["latin-1", "utf-16"])
 def test_other_encodings_are_refused(write, encoding):
-    with pytest.raises(ValueError, match="is not in UTF-8. Save it as"):
+    with pytest.raises(ValueError, match=r"is not in UTF-8\. Save it as"):
         read_song_table(write("path,genre", "1.mp3,Música", encoding=encoding))
