@@ -12,6 +12,7 @@ from .._base import fit_context
 from .._forks import is_lost, refuse_if_lost
 from .._pretrained._estimator import PretrainedMixin
 from ..audio._clips import validate_clips
+from ..feature_extraction._waveform_segments import as_bands
 from ._net import BaseNetClassifier
 from ._song_reader import SongReader
 
@@ -105,7 +106,7 @@ class BaseFineTunedClassifier(PretrainedMixin, BaseNetClassifier):
         checkpoint = self._open_checkpoint()
         self._check_settings(checkpoint)
         shape = (1, self._segment_samples(checkpoint))
-        return self._read(clips, checkpoint, _as_bands, shape, "reading")
+        return self._read(clips, checkpoint, as_bands, shape, "reading")
 
     def _segment_samples(self, checkpoint):
         """Return the length of a segment: the one asked for, or the longest the model can hear."""
@@ -277,7 +278,3 @@ class BaseFineTunedClassifier(PretrainedMixin, BaseNetClassifier):
             from .._pretrained._net import from_state
 
             self.model_ = from_state(state["model_"])
-
-
-def _as_bands(segments):
-    return segments[:, np.newaxis]

@@ -1,9 +1,8 @@
-import numpy as np
-
 from ..feature_extraction._batched import BatchedClipTransformer
+from ..feature_extraction._waveform_segments import SpreadSegmentsMixin
 
 
-class SongReader(BatchedClipTransformer):
+class SongReader(SpreadSegmentsMixin, BatchedClipTransformer):
     """Cuts clips in segments and gives what a function makes of them, as ragged bags.
 
     Parameters
@@ -60,11 +59,6 @@ class SongReader(BatchedClipTransformer):
         return self.label
 
     @property
-    def _reads_in_parts(self):
-        # of a whole song that waits for the others, but few segments are kept
-        return self.max_segments is None and super()._reads_in_parts
-
-    @property
     def _working_sr(self):
         return self.working_sr
 
@@ -73,12 +67,3 @@ class SongReader(BatchedClipTransformer):
 
     def _feature_shape(self, n_samples):
         return self.shape
-
-    def _read(self, clip):
-        blocks = super()._read(clip)
-        if self.max_segments is None:
-            yield from blocks
-            return
-        segments = np.concatenate(list(blocks))
-        n_taken = min(len(segments), self.max_segments)
-        yield segments[np.linspace(0, len(segments) - 1, n_taken).round().astype(int)]

@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 import onnx
 
 from .._onnx._runtime import open_session
-from . import _frontends, _nets, _transformers  # noqa: F401 - they register their steps
+from . import _frontends, _nets, _pretrained_nets, _transformers  # noqa: F401 - they register their steps
 from ._format import (
     PROBABILITIES,
     SEGMENT_PROBABILITIES,
@@ -17,7 +17,7 @@ from ._format import (
 )
 from ._graph import Graph
 from ._model_file import ModelFile
-from ._steps import ExportError, Song, classify
+from ._steps import ExportError, Song, check_size, classify
 
 
 class Built(NamedTuple):
@@ -68,7 +68,10 @@ def build(clf, *, include_features):
 
 def _agree(features):
     """Tell whether a graph can make all features, of songs that are cut in one way."""
-    cuts = [(feature.sr, feature.n_samples, feature.cut) for feature in features]
+    cuts = [
+        (feature.sr, feature.n_samples, feature.cut, feature.params.get("max_segments"))
+        for feature in features
+    ]
     return all(feature.build is not None for feature in features) and all(
         cut == cuts[0] for cut in cuts
     )
@@ -76,6 +79,7 @@ def _agree(features):
 
 def serialize(model, props):
     """Return a model as the bytes of a file with its metadata, which whoever loads it can read."""
+    check_size("The model", sum(len(tensor.raw_data) for tensor in model.graph.initializer))
     onnx.helper.set_model_props(model, props)
     model.producer_name = "skgenre"
     onnx.checker.check_model(model, full_check=True)

@@ -8,7 +8,9 @@ from sklearn.utils._param_validation import HasMethods
 from .._bags import is_readable
 from .._parallel import own_threads
 from ..feature_extraction._base import BaseClipTransformer
+from ..feature_extraction._waveform_segments import WaveformSegments
 from ._format import READING
+from ._listener import Listener
 
 
 def load_model(model):
@@ -151,7 +153,7 @@ class OnnxGenreClassifier(ClassifierMixin, BaseEstimator):
             One array for each song, of one row where the classifier judges songs as a whole. A song
             that could not be read has the class prior.
         """
-        return self._make_judge().predict_segment_proba(self._hear(X))
+        return [segments for segments, _ in self._judge(X)]
 
     def predict_proba(self, X):
         """Predict the genre probabilities of songs.
@@ -166,7 +168,7 @@ class OnnxGenreClassifier(ClassifierMixin, BaseEstimator):
         proba : ndarray of shape (n_songs, n_classes)
             In the order of ``classes_``. A song that could not be read has the class prior.
         """
-        return self._make_judge().predict_proba(self._hear(X))
+        return np.stack([whole for _, whole in self._judge(X)])
 
     def predict(self, X):
         """Predict the genres of songs.
@@ -193,10 +195,13 @@ class OnnxGenreClassifier(ClassifierMixin, BaseEstimator):
         threshold = np.inf if abstains.threshold is None else abstains.threshold
         return np.where(proba.max(axis=1) >= threshold, genres, np.asarray(abstains.answer))
 
-    def _hear(self, X):
-        """Return the features of songs: a list with those of each input."""
+    def _judge(self, X):
+        """Return of each song the probabilities of its segments, and its own."""
         self._validate_params()
-        return [transformer.transform(X) for transformer in self._make_transformers()]
+        transformers = self._make_transformers()
+        if len(transformers) == 1 and isinstance(transformers[0], WaveformSegments):
+            return Listener.of(transformers[0], self.model).judge(X)
+        return self._make_judge().judge([transformer.transform(X) for transformer in transformers])
 
     def _make_transformers(self):
         reading = {name: getattr(self, name) for name in READING}
@@ -210,7 +215,8 @@ class OnnxGenreClassifier(ClassifierMixin, BaseEstimator):
         from sklearn.pipeline import Pipeline
 
         transformers = self._make_transformers()
-        if len(transformers) > 1 or len(self.model.info.features[0].shape) != 3:
+        is_waveform = isinstance(transformers[0], WaveformSegments)
+        if len(transformers) > 1 or is_waveform or len(self.model.info.features[0].shape) != 3:
             kinds = ", ".join(type(transformer).__name__ for transformer in transformers)
             raise ValueError(
                 f"{self.model.name} hears what {kinds} give, where spectrograms or MFCCs alone are "
@@ -223,6 +229,11 @@ class OnnxGenreClassifier(ClassifierMixin, BaseEstimator):
         if self.model.info.aggregate == "song":
             raise TypeError(f"{self.model.name} judges songs as a whole, and no segments of them")
         transformer = self._make_transformers()[0]
+        if getattr(transformer, "max_segments", None) is not None:
+            raise ValueError(
+                f"{self.model.name} hears at most {transformer.max_segments} segments of a song, "
+                "not one after the other; export the classifier with n_segments=None"
+            )
         n_samples = transformer._segment_samples()
         return n_samples and n_samples / transformer._working_sr
 
@@ -258,13 +269,14 @@ class _Judge(ClassifierMixin, BaseEstimator):
 
     def predict_segment_proba(self, X):
         """Return probabilities of segments (n_segments, n_genres), an array for each song."""
-        return [segments for segments, _ in self._judge(X)]
+        return [segments for segments, _ in self.judge(X)]
 
     def predict_proba(self, X):
         """Return probabilities (n_songs, n_genres)."""
-        return np.stack([whole for _, whole in self._judge(X)])
+        return np.stack([whole for _, whole in self.judge(X)])
 
-    def _judge(self, X):
+    def judge(self, X):
+        """Return of each song the probabilities of its segments, and its own."""
         features = X if isinstance(X, list) else [X]
         readable = np.all([is_readable(part) for part in features], axis=0)
         songs = [

@@ -17,11 +17,21 @@ from .._checked_files import write_whole
 from .._names import printable
 from ..ensemble import SelectiveClassifier
 from ..feature_extraction._base import BaseClipTransformer
+from ..neural_network._fine_tuning import BaseFineTunedClassifier
 from ._classifier import OnnxGenreClassifier
 from ._format import READING, Abstention, ModelInfo
 
 _MISSING = "To export models, install the extra of skgenre: pip install 'skgenre[export]'"
-_PACKAGES = ("skgenre", "scikit-learn", "numpy", "keras", "tensorflow", "torch", "onnxruntime")
+_PACKAGES = (
+    "skgenre",
+    "scikit-learn",
+    "numpy",
+    "keras",
+    "tensorflow",
+    "torch",
+    "transformers",
+    "onnxruntime",
+)
 _SCORES = (
     "protocol",
     "accuracy",
@@ -101,6 +111,9 @@ def export_model(clf, path, *, card=None, include_features=True):
     Mel spectrograms, MFCCs and what musicnn hears are made by the graph where all features of the
     pipeline are such and songs are cut for all in the same way. `AudioDescriptorTransformer` is
     never part of a graph.
+
+    `Wav2VecClassifier` and `Wav2VecEmbedder` are written where their model hears the waveform by a
+    ``Wav2Vec2FeatureExtractor``: wav2vec 2.0, HuBERT, WavLM and the like.
 
     A `SelectiveClassifier`, also as the last step of a pipeline, is written with its calibrated
     probabilities, its ``threshold_`` and its ``unknown``, so that `load_model` abstains as it does.
@@ -185,7 +198,10 @@ def _find_prior(clf):
     """
     n_genres = len(clf.classes_)
     clf = getattr(clf, "best_estimator_", clf)
-    first = clf.steps[0][1] if isinstance(clf, Pipeline) else None
+    steps = [step for _, step in clf.steps] if isinstance(clf, Pipeline) else [clf]
+    first = steps[0]
+    if isinstance(first, BaseFineTunedClassifier) and len(steps) == 1:
+        return tuple(np.asarray(first.class_prior_, dtype=np.float64).tolist())
     if not isinstance(first, BaseClipTransformer):
         return (1 / n_genres,) * n_genres
     song = first._allocate(1)

@@ -12,20 +12,25 @@ from ..feature_extraction import (
 from ..feature_extraction._base import BaseClipTransformer
 from ..feature_extraction._frontends import MelFrontend, make_musicnn_kernel
 from ..feature_extraction._spectrum import MUSICNN
-from ._format import READING, ModelFileError
+from ..feature_extraction._waveform_segments import WaveformSegments
+from ._format import RATES, READING, ModelFileError
 
 _MOST = {
     "sr": 1e6,
     "orig_sr": 1e6,
+    "working_sr": 1e6,
     "n_fft": 2**15,
     "hop_length": 2**20,
     "n_mels": 2**10,
     "n_mfcc": 2**10,
     "n_frames": 2**12,
     "n_segments": 10_000,
+    "max_segments": 10_000,
     "duration": 1e5,
     "segment_duration": 1e5,
 }
+# How many times longer waveforms may become where they are resampled.
+_MAX_STRETCH = 100
 _MAX_SAMPLES = 2**26
 _MAX_OVERLAP = 64
 # Samples of a segment, times how many frames each is in.
@@ -100,6 +105,7 @@ TRANSFORMERS = {
         MFCCSegmenter,
         AudioDescriptorTransformer,
         LogMelPatches,
+        WaveformSegments,
     )
 }
 
@@ -137,6 +143,19 @@ def make_transformer(part):
     return transformer
 
 
+def count_segments(transformers):
+    """Return the most segments that a song has for any of transformers, or None for any number."""
+    counts = []
+    for transformer in transformers:
+        n_segments = transformer.n_segments or 1
+        if transformer._gives_ragged_bags:
+            if transformer.duration is None or transformer.segment_duration is None:
+                return None
+            n_segments = round(transformer.duration / transformer.segment_duration) + 1
+        counts.append(n_segments)
+    return max(counts, default=None)
+
+
 def _as_parameter(part, name, value):
     is_list = isinstance(value, list)
     if isinstance(value, dict) or (is_list and any(isinstance(v, list | dict) for v in value)):
@@ -171,6 +190,11 @@ def _agree(shape, said):
 
 
 def _check_work(transformer):
+    given, needed = transformer._waveform_sr, transformer._working_sr
+    if not all(RATES[0] <= rate <= RATES[1] for rate in (given, needed)):
+        raise ValueError(f"rates of {given:g} and {needed:g} Hz are too low or too high")
+    if needed / given > _MAX_STRETCH:
+        raise ValueError(f"waveforms at {given:g} Hz are not resampled to {needed:g} Hz")
     n_samples = transformer._segment_samples()
     if transformer.duration is not None:
         n_whole = round(transformer.duration * transformer._working_sr)

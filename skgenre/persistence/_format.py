@@ -33,6 +33,7 @@ TRANSFORMERS = (
     "MFCCSegmenter",
     "AudioDescriptorTransformer",
     "LogMelPatches",
+    "WaveformSegments",
 )
 
 # How songs are read is for who loads the file to say, and in no file.
@@ -43,9 +44,11 @@ _MAX_GENRES = 1000
 _MAX_FEATURES = 16
 _MAX_SCORES = 100
 _MAX_TEXT = 200
+# What protocol buffers hold at most.
+MAX_FILE_BYTES = 2**31 - 1
 # What the metadata of a file may take, all together.
 _MAX_METADATA = 2**20
-_RATES = (100.0, 1e6)
+RATES = (100.0, 1e6)
 
 
 class ModelFileError(ValueError):
@@ -165,7 +168,7 @@ class ModelInfo(NamedTuple):
         return cls(
             genres=genres,
             prior=_check_prior(values["prior"], len(genres)),
-            sr=float(_check_number(values["sr"], "sr", *_RATES)),
+            sr=float(_check_number(values["sr"], "sr", *RATES)),
             features=_check_features(values["features"]),
             segments=_check_segments(values["segments"]),
             aggregate=_check_aggregate(values["aggregate"]),

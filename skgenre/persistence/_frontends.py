@@ -12,6 +12,7 @@ from ..feature_extraction import (
 from ..feature_extraction._base import BaseClipTransformer
 from ..feature_extraction._mel_filters import frame_window, mel_filters
 from ..feature_extraction._spectrum import AMIN, MUSICNN, float32_suffices
+from ..feature_extraction._waveform_segments import WaveformSegments
 from ._format import READING
 from ._graph import Value
 from ._steps import ExportError, Song, name_step, transform
@@ -252,6 +253,11 @@ def _mel_power(graph, waveforms, dtype, *, window, hop_length, center, pad_mode,
     return graph.add("Transpose", mel, perm=[0, 2, 1])
 
 
+def _bands(graph, waveforms, name):
+    """Add segments of waveform as bags of one band."""
+    return graph.add("Unsqueeze", waveforms, np.array([1]), name=name)
+
+
 def _f4(number):
     return np.float32(number)
 
@@ -260,4 +266,5 @@ _BUILDERS = {
     MelSpectrogramTransformer: _mel,
     MFCCSegmenter: _mel,
     AudioDescriptorTransformer: lambda step: None,
+    WaveformSegments: lambda step: _bands,
 }

@@ -1,6 +1,7 @@
 """A model file in memory: checked, cut to what is computed here, and ready to judge songs."""
 
 import errno
+import hashlib
 import os
 import stat
 from functools import cached_property
@@ -12,13 +13,19 @@ from .._bags import aggregate_proba
 from .._names import printable
 from .._onnx._runtime import NetError, open_session, run
 from ._checks import read_model
-from ._features import make_transformer
-from ._format import PROBABILITIES, SEGMENT_PROBABILITIES, WAVEFORM, ModelFileError, ModelInfo
-from ._sizes import check_sizes
+from ._features import count_segments, make_transformer
+from ._format import (
+    MAX_FILE_BYTES,
+    PROBABILITIES,
+    SEGMENT_PROBABILITIES,
+    WAVEFORM,
+    ModelFileError,
+    ModelInfo,
+)
+from ._sizes import TooLargeError, check_sizes
 
 BUNDLED = {"gtzan-10": "gtzan-10.onnx"}
 _DATA = Path(__file__).parents[1] / "data"
-_MAX_FILE_BYTES = 2**31
 # Of a long song, as many segments are judged at a time.
 _SEGMENTS_TOGETHER = 64
 # By how much probabilities may miss 0 and 1, as sums of rounded numbers do.
@@ -57,9 +64,9 @@ def _read(path):
         about = os.fstat(file)
         if not stat.S_ISREG(about.st_mode):
             raise OSError(errno.EINVAL, "it is no file")
-        if about.st_size > _MAX_FILE_BYTES:
-            raise OSError(errno.EFBIG, f"it is larger than {_MAX_FILE_BYTES / 2**30:g} GiB")
-        return opened.read(_MAX_FILE_BYTES)
+        if about.st_size > MAX_FILE_BYTES:
+            raise OSError(errno.EFBIG, f"it is larger than {MAX_FILE_BYTES / 2**30:.0f} GiB")
+        return opened.read(MAX_FILE_BYTES)
 
 
 class ModelFile:
@@ -83,13 +90,30 @@ class ModelFile:
         try:
             model, props = read_model(data)
             self.info = ModelInfo.from_props(props)
-            self.make_transformers()
+            n_segments = count_segments(self.make_transformers())
             self._names = _cut(model.graph, self.info)
-            check_sizes(model, len(self.info.genres))
+            self._n_together = self._find_room(model, n_segments)
             self._session = open_session(model.SerializeToString())
             self._check_ends()
         except (ValueError, MemoryError) as error:
             raise ModelFileError(f"{name}: {error}") from error
+
+    def _find_room(self, model, n_segments):
+        """Return how many segments are judged at a time, of at most so many: one if it must be."""
+        n_genres = len(self.info.genres)
+        try:
+            check_sizes(model, n_genres, n_segments)
+        except TooLargeError:
+            if not self._judges_segments_alone:
+                raise
+            check_sizes(model, n_genres, 1)
+            return 1
+        return _SEGMENTS_TOGETHER
+
+    @property
+    def _judges_segments_alone(self):
+        """Whether the answer for a song follows from the answers for its segments."""
+        return self.info.aggregate != "song" and len(self.info.features) == 1
 
     def __repr__(self):
         return repr(self.name)
@@ -108,6 +132,11 @@ class ModelFile:
     def make_transformers(self):
         """Return new transformers that make the features of songs, in the order of the inputs."""
         return [make_transformer(part) for part in self.info.features]
+
+    @cached_property
+    def digest(self):
+        """The SHA-256 of the file."""
+        return hashlib.sha256(self.data).hexdigest()
 
     @cached_property
     def classes(self):
@@ -141,11 +170,11 @@ class ModelFile:
         whole : ndarray of shape (n_genres,)
         """
         first, aggregate = song[0], self.info.aggregate
-        if len(song) > 1 or aggregate == "song" or len(first) <= _SEGMENTS_TOGETHER:
+        if len(first) <= self._n_together or not self._judges_segments_alone:
             segments, whole = self._run(song)
             return segments, whole[0]
-        starts = range(0, len(first), _SEGMENTS_TOGETHER)
-        parts = [self._run([first[start : start + _SEGMENTS_TOGETHER]])[0] for start in starts]
+        starts = range(0, len(first), self._n_together)
+        parts = [self._run([first[start : start + self._n_together]])[0] for start in starts]
         segments = np.concatenate(parts)
         return segments, aggregate_proba(segments, np.array([len(segments)]), aggregate)[0]
 

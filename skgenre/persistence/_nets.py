@@ -1,4 +1,4 @@
-"""Nets as graphs."""
+"""Nets of Keras as graphs."""
 
 import logging
 import tempfile
@@ -11,19 +11,10 @@ import numpy as np
 import onnx
 
 from ..neural_network._base import BaseKerasClassifier
-from ..neural_network._fine_tuning import BaseFineTunedClassifier
 from ._classifiers import aggregate
 from ._format import OPSETS
 from ._graph import check_operators
 from ._steps import ExportError, check_value, classify, name_step
-
-
-@classify.register
-def _(step: BaseFineTunedClassifier, x, graph):
-    raise ExportError(
-        f"{name_step(step)} cannot be written to a model file: models of transformers are not "
-        "exported. Keep the classifier as a pickle"
-    )
 
 
 @classify.register

@@ -26,7 +26,11 @@ _OF_PLACES = {b"Gather", b"Slice", b"Squeeze", b"Unsqueeze", b"Reshape", b"Reduc
 _DIVISIONS = {b"Div", b"Mod"}
 
 
-def check_sizes(model, n_genres):
+class TooLargeError(ModelFileError):
+    """Values of a graph take more than they may."""
+
+
+def check_sizes(model, n_genres, n_segments=None):
     """Refuse a graph with values that are too large or cannot be, or that takes too long.
 
     Parameters
@@ -35,11 +39,21 @@ def check_sizes(model, n_genres):
         A graph that can be run.
     n_genres : int
         How many probabilities the outputs must have.
+    n_segments : int, default=None
+        The most segments that are judged at a time; None for any number.
+
+    Raises
+    ------
+    TooLargeError
+        If values are too large, which those of fewer segments may not be.
+    ModelFileError
+        If anything else is wrong.
     """
+    n_segments = min(n_segments or _N_SEGMENTS, _N_SEGMENTS)
     outputs = {value.name for value in model.graph.output}
     shapes = {tensor.name: tuple(tensor.dims) for tensor in model.graph.initializer}
     types, unknown = {}, set()
-    for value in open_session(_make_probe(model), optimize=False).get_outputs():
+    for value in open_session(_make_probe(model, n_segments), optimize=False).get_outputs():
         name, shape = value.name.encode(), value.shape
         if name in outputs and shape and isinstance(shape[-1], int) and shape[-1] != n_genres:
             raise ModelFileError(
@@ -48,16 +62,16 @@ def check_sizes(model, n_genres):
         types[name] = value.type
         if not all(isinstance(n, int) for n in shape):
             unknown.add(name)
-        shapes[name] = tuple(n if isinstance(n, int) else _N_SEGMENTS for n in shape)
+        shapes[name] = tuple(n if isinstance(n, int) else n_segments for n in shape)
         if 8 * math.prod(shapes[name]) > MAX_VALUE_BYTES:
             limit = f"{MAX_VALUE_BYTES / 2**20:g} MiB"
-            raise ModelFileError(f"a value inside it has the shape {shape}, above {limit}")
+            raise TooLargeError(f"a value inside it has the shape {shape}, above {limit}")
     _check_creators(model.graph, unknown)
     _check_work(model.graph, shapes)
     _check_divisions(model.graph, types)
 
 
-def _make_probe(model):
+def _make_probe(model, n_segments):
     """Return the bytes of a graph of the same values, all of which are outputs."""
     probe = type(model)(ir_version=model.ir_version, opset_import=model.opset_import)
     graph = probe.graph
@@ -67,7 +81,7 @@ def _make_probe(model):
         for axis in value.type.tensor_type.shape.dim:
             if not axis.dim_value:
                 axis.Clear()
-                axis.dim_value = _N_SEGMENTS
+                axis.dim_value = n_segments
     for tensor in model.graph.initializer:
         if math.prod(tensor.dims) <= _FEW or tensor.data_type not in _FLOATS:
             graph.initializer.append(tensor)
@@ -150,6 +164,8 @@ def _check_divisions(graph, types):
     """Refuse to divide whole numbers by what is not a constant without 0: it ends the process."""
     constants = {tensor.name: tensor for tensor in graph.initializer}
     for node in graph.node:
+        if node.op_type == b"Constant" and [part.name for part in node.attribute] == [b"value"]:
+            constants[node.output[0]] = node.attribute[0].t
         if node.op_type not in _DIVISIONS or "int" not in types.get(node.output[0], "int"):
             continue
         by = constants.get(node.input[1])

@@ -8,7 +8,7 @@ from functools import singledispatch
 from typing import NamedTuple
 
 from .._names import printable
-from ._format import feature_name
+from ._format import MAX_FILE_BYTES, feature_name
 from ._graph import Graph, Value
 
 
@@ -80,6 +80,15 @@ def check_value(step, x):
             "before it that a model file could name; put both in one Pipeline"
         )
     return x
+
+
+def check_size(name, n_bytes):
+    """Refuse weights that no file can hold."""
+    if n_bytes > MAX_FILE_BYTES:
+        raise ExportError(
+            f"The weights of {name} take {n_bytes / 2**30:.1f} GiB, and a model file holds "
+            f"{MAX_FILE_BYTES / 2**30:.0f} GiB at most; take a smaller net, or keep the pickle"
+        )
 
 
 def name_step(step):

@@ -22,7 +22,6 @@ from skgenre import (
     SegmentVotingClassifier,
     SelectiveClassifier,
     SpectrogramScaler,
-    Wav2VecClassifier,
     export_model,
     load_model,
     make_genre_classifier,
@@ -236,13 +235,6 @@ def test_nodes_have_names_of_their_own(clf, tmp_path):
     names = [node.name for node in onnx.load(tmp_path / "model.onnx").graph.node]
     assert all(names)
     assert len(set(names)) == len(names)
-
-
-def test_models_of_transformers_are_refused(tmp_path):
-    clf = Wav2VecClassifier()
-    clf.classes_ = np.array(["blues", "rock"])
-    with pytest.raises(ValueError, match="Wav2VecClassifier cannot be written"):
-        export_model(clf, tmp_path / "model.onnx")
 
 
 def test_what_is_no_fitted_pipeline_is_refused(clf, clips, tmp_path):
