@@ -1,7 +1,8 @@
 """Models of torch as ONNX."""
 
-import io
+import tempfile
 import warnings
+from pathlib import Path
 
 import numpy as np
 
@@ -76,25 +77,30 @@ def trace(checkpoint, model, answer, *, n_samples, opset):
     """
     heard = Heard(checkpoint, model.to("cpu"), answer).eval()
     noise = np.random.RandomState(0).normal(0.01, 0.1, size=(5, n_samples)).astype(np.float32)
-    file = io.BytesIO()
-    with torch.no_grad(), warnings.catch_warnings():
+    with (
+        torch.no_grad(),
+        warnings.catch_warnings(),
+        tempfile.TemporaryDirectory() as folder,
+    ):
         # of branches in Python that hang on shapes alone, and of the exporter being the older one:
         # the other needs a package more, takes thirty times as long and notes where it was run
         warnings.simplefilter("ignore")
+        path = Path(folder, "model.onnx")
         torch.onnx.export(
             heard,
             (torch.from_numpy(noise[:2]),),
-            file,
+            path,
             dynamo=False,
             opset_version=opset,
             input_names=["segments"],
             dynamic_axes={"segments": {0: "n_segments"}},
         )
+        data = path.read_bytes()
         expected = answer(checkpoint.family.prepare(noise[2:]))
-    session = open_session(file.getvalue())
+    session = open_session(data)
     names = [value.name for value in session.get_outputs()]
     for found, states in zip(run(session, names, {"segments": noise[2:]}), expected, strict=True):
         difference = np.linalg.norm(found - states.numpy()) / np.linalg.norm(states.numpy())
         if not difference <= _TOLERANCE:
             raise ValueError(f"as a graph its answers differ by {difference:.0%}")
-    return file.getvalue()
+    return data

@@ -5,7 +5,7 @@ import numpy as np
 from ._base import BaseClipTransformer
 
 
-class SpreadSegmentsMixin:
+class SpreadSegmentsTransformer(BaseClipTransformer):
     """Takes at most ``max_segments`` of a song, evenly spread over it; all where it is None."""
 
     max_segments: int | None
@@ -25,7 +25,7 @@ class SpreadSegmentsMixin:
         yield segments[np.linspace(0, len(segments) - 1, n_taken).round().astype(int)]
 
 
-class WaveformSegments(SpreadSegmentsMixin, BaseClipTransformer):
+class WaveformSegments(SpreadSegmentsTransformer):
     """Cut clips in segments of waveform, as nets hear them that take no spectrograms.
 
     Gives (n_clips, n_segments, 1, n_samples), without segments (n_clips, 1, n_samples).

@@ -1,8 +1,8 @@
 from ..feature_extraction._batched import BatchedClipTransformer
-from ..feature_extraction._waveform_segments import SpreadSegmentsMixin
+from ..feature_extraction._waveform_segments import SpreadSegmentsTransformer
 
 
-class SongReader(SpreadSegmentsMixin, BatchedClipTransformer):
+class SongReader(SpreadSegmentsTransformer, BatchedClipTransformer):
     """Cuts clips in segments and gives what a function makes of them, as ragged bags.
 
     Parameters

@@ -22,7 +22,7 @@ from ._format import (
     ModelFileError,
     ModelInfo,
 )
-from ._sizes import TooLargeError, check_sizes
+from ._sizes import N_SEGMENTS, TooLargeError, check_sizes
 
 BUNDLED = {"gtzan-10": "gtzan-10.onnx"}
 _DATA = Path(__file__).parents[1] / "data"
@@ -99,15 +99,21 @@ class ModelFile:
             raise ModelFileError(f"{name}: {error}") from error
 
     def _find_room(self, model, n_segments):
-        """Return how many segments are judged at a time, of at most so many: one if it must be."""
+        """Return how many segments are judged at a time: where many take too much memory, one.
+
+        Where they cannot be judged alone, they must have room as many as a song has, at most
+        ``n_segments``.
+        """
         n_genres = len(self.info.genres)
         try:
-            check_sizes(model, n_genres, n_segments)
+            check_sizes(model, n_genres)
         except TooLargeError:
-            if not self._judges_segments_alone:
+            if self._judges_segments_alone:
+                n_segments = 1
+            elif n_segments is None or n_segments >= N_SEGMENTS:
                 raise
-            check_sizes(model, n_genres, 1)
-            return 1
+            check_sizes(model, n_genres, n_segments)
+            return n_segments
         return _SEGMENTS_TOGETHER
 
     @property

@@ -16,8 +16,8 @@ from ._format import ModelFileError
 _FEW = 64
 _FLOATS = {1, 10, 11}
 # How many segments a song is taken to have, where any number will do.
-_N_SEGMENTS = 16
-# For them: minutes. A net of 300 million weights needs a fifth for as many segments of 10 s.
+N_SEGMENTS = 16
+# For so many: minutes. A net of 300 million weights needs a fifth for as many segments of 10 s.
 _MAX_PRODUCTS = 10**13
 # Give what their whole numbers ask for: which of the inputs has them.
 _CREATORS = {b"ConstantOfShape": 0, b"Expand": 1, b"Tile": 1, b"Pad": 1, b"OneHot": 1, b"Range": 1}
@@ -30,7 +30,7 @@ class TooLargeError(ModelFileError):
     """Values of a graph take more than they may."""
 
 
-def check_sizes(model, n_genres, n_segments=None):
+def check_sizes(model, n_genres, n_segments=N_SEGMENTS):
     """Refuse a graph with values that are too large or cannot be, or that takes too long.
 
     Parameters
@@ -39,8 +39,8 @@ def check_sizes(model, n_genres, n_segments=None):
         A graph that can be run.
     n_genres : int
         How many probabilities the outputs must have.
-    n_segments : int, default=None
-        The most segments that are judged at a time; None for any number.
+    n_segments : int
+        How many segments a song is taken to have, where the graph takes any number.
 
     Raises
     ------
@@ -49,7 +49,6 @@ def check_sizes(model, n_genres, n_segments=None):
     ModelFileError
         If anything else is wrong.
     """
-    n_segments = min(n_segments or _N_SEGMENTS, _N_SEGMENTS)
     outputs = {value.name for value in model.graph.output}
     shapes = {tensor.name: tuple(tensor.dims) for tensor in model.graph.initializer}
     types, unknown = {}, set()
@@ -67,7 +66,7 @@ def check_sizes(model, n_genres, n_segments=None):
             limit = f"{MAX_VALUE_BYTES / 2**20:g} MiB"
             raise TooLargeError(f"a value inside it has the shape {shape}, above {limit}")
     _check_creators(model.graph, unknown)
-    _check_work(model.graph, shapes)
+    _check_work(model.graph, shapes, n_segments)
     _check_divisions(model.graph, types)
 
 
@@ -134,15 +133,16 @@ def _numbers_inside(node):
     return math.prod(max(abs(number), 1) for number in numbers)
 
 
-def _check_work(graph, shapes):
+def _check_work(graph, shapes, n_segments):
     """Refuse what needs so many products that it would run for hours."""
     n_products = 0
     for node in graph.node:
         given = max(math.prod(shapes.get(name, ())) for name in node.output)
         taken = [shapes.get(name, ()) for name in node.input]
         n_products += given * _products_per_value(node, taken)
+    n_products *= N_SEGMENTS / n_segments
     if n_products > _MAX_PRODUCTS:
-        raise ModelFileError(f"it needs {n_products:.1e} products for a few segments")
+        raise ModelFileError(f"it needs {n_products:.1e} products for {N_SEGMENTS} segments")
 
 
 def _products_per_value(node, taken):

@@ -174,7 +174,7 @@ def test_values_that_are_too_large_are_refused_before_there_are_any(write, make)
         h.make_node("ReduceMean", ["many", "segments"], ["few"], keepdims=1),
     ]
     nodes[4] = h.make_node("Softmax", ["few"], ["segment_probabilities"], axis=1)
-    constants = {"times": np.array([10**7, 1])}
+    constants = {"times": np.array([10**8, 1])}
     refuse(write, make.model(nodes, constants=constants), "has the shape .*, above 512 MiB")
 
 

@@ -25,7 +25,7 @@ from skgenre import (
     model_card,
 )
 from skgenre.datasets import make_genre_clips
-from skgenre.persistence import _format, _steps
+from skgenre.persistence import _format, _sizes, _steps
 
 onnxruntime = pytest.importorskip("onnxruntime")
 onnx = pytest.importorskip("onnx")
@@ -296,3 +296,34 @@ def test_cuts_that_make_no_sense_are_refused(written, tmp_path, params, says):
     path.write_bytes(_format.seal(model.SerializeToString()))
     with pytest.raises(ValueError, match=says):
         load_model(path)
+
+
+def test_segments_that_take_much_memory_are_judged_one_at_a_time(
+    written, checkpoints, music, tmp_path, monkeypatch
+):
+    clf, _, path = written
+    # a segment of the tiny nets takes 8 * 318 values in its largest layer, here of 8 bytes
+    monkeypatch.setattr(_sizes, "MAX_VALUE_BYTES", 2**16)
+    narrow = load_model(path)
+    ran = []
+    run = type(narrow.model)._run
+    monkeypatch.setattr(
+        type(narrow.model),
+        "_run",
+        lambda self, song: (ran.append(len(song[0])), run(self, song))[1],
+    )
+    song = music[2][-1]
+    np.testing.assert_allclose(narrow.predict_proba([song]), clf.predict_proba([song]), atol=1e-5)
+    assert ran == [1] * 25
+
+    cut = {"segment_duration": 0.1, "precision": "float32"}
+    few = Wav2VecEmbedder(checkpoint=checkpoints / "hubert", duration=0.2, **cut)
+    monkeypatch.setattr(_sizes, "MAX_VALUE_BYTES", 2**17)
+    X, y = [*music[0][1:], song], music[1]
+    summary = SegmentSummarizer(statistics=("mean",))
+    check_same(make_pipeline(few, summary, clone(LINEAR)).fit(X, y), tmp_path / "few.onnx", [song])
+    assert ran[-1] == 2
+    many = few.set_params(duration=2.0)
+    clf = make_pipeline(many, summary, clone(LINEAR)).fit(X, y)
+    with pytest.raises(ValueError, match=r"has the shape .* above 0\.125 MiB"):
+        export_model(clf, tmp_path / "many.onnx")
