@@ -13,7 +13,7 @@ from sklearn.pipeline import FeatureUnion, make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from skgenre import (
-    AudioDescriptorTransformer,
+    MFCCSegmenter,
     SegmentSummarizer,
     SegmentTimelineDisplay,
     SegmentVotingClassifier,
@@ -147,14 +147,20 @@ def test_beside_other_features(checkpoints, tiny, music, tmp_path):
     X, y, songs = music
     cut = {"duration": 0.4, "sr": SR}
     embed = Wav2VecEmbedder(checkpoint=checkpoints / "layer-norm", precision="float32", **cut)
-    union = FeatureUnion(
-        [("net", embed), ("rms", AudioDescriptorTransformer(features=("rms",), **cut))]
-    )
+    mfcc = make_pipeline(MFCCSegmenter(n_segments=None, **cut), SegmentSummarizer())
+    union = FeatureUnion([("net", embed), ("mfcc", mfcc)])
     clf = make_pipeline(union, StandardScaler(), clone(LINEAR)).fit(X, y)
     loaded = check_same(clf, tmp_path / "model.onnx", songs[2:])
     assert [part.name for part in loaded.model.info.features] == ["features", "features_2"]
-    as_features = make_pipeline(tiny().fit(X, y), clone(LINEAR)).fit(X, y)
-    check_same(as_features, tmp_path / "model.onnx", songs)
+    session = onnxruntime.InferenceSession(tmp_path / "model.onnx")
+    (proba,) = session.run(["probabilities"], {"waveform": X[:1, :6400]})
+    np.testing.assert_allclose(proba, clf.predict_proba(X[:1]), atol=1e-4)
+
+
+def test_a_classifier_as_a_transformer(tiny, music, tmp_path):
+    X, y, songs = music
+    clf = make_pipeline(tiny(n_segments=2).fit(X, y), clone(LINEAR)).fit(X, y)
+    check_same(clf, tmp_path / "model.onnx", songs)
 
 
 def test_the_file_takes_waveform(written, music, tmp_path):
