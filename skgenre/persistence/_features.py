@@ -148,7 +148,9 @@ def count_segments(transformers):
     counts = []
     for transformer in transformers:
         n_segments = transformer.n_segments or 1
-        if transformer._gives_ragged_bags:
+        if getattr(transformer, "max_segments", None) is not None:
+            n_segments = transformer.max_segments
+        elif transformer._gives_ragged_bags:
             if transformer.duration is None or transformer.segment_duration is None:
                 return None
             n_segments = round(transformer.duration / transformer.segment_duration) + 1

@@ -173,6 +173,15 @@ def check_operators(model):
             raise ValueError(f"it needs the operator {node.op_type}, which no model file may have")
 
 
+def order_constants(model):
+    """Put the constants of a model in the order of their first use: tf2onnx has them in any."""
+    constants = {tensor.name: tensor for tensor in model.graph.initializer}
+    used = dict.fromkeys(name for node in model.graph.node for name in node.input)
+    ordered = [constants[name] for name in used if name in constants]
+    del model.graph.initializer[:]
+    model.graph.initializer.extend(ordered)
+
+
 def _describe(name, shape):
     axes = [axis if axis is not None else f"{name}_{i}" for i, axis in enumerate(shape)]
     return helper.make_tensor_value_info(

@@ -13,7 +13,7 @@ import onnx
 from ..neural_network._base import BaseKerasClassifier
 from ._classifiers import aggregate
 from ._format import OPSETS
-from ._graph import check_operators
+from ._graph import check_operators, order_constants
 from ._steps import ExportError, check_value, classify, name_step
 
 
@@ -66,6 +66,7 @@ def _add_converted(model, value, graph):
         model.export(path, format="onnx", verbose=False, opset_version=OPSETS[""])
         converted = onnx.load(path)
     check_operators(converted)
+    order_constants(converted)
     (taken,), (given,) = converted.graph.input, converted.graph.output
     return graph.merge(converted, {taken.name: value})[given.name]
 

@@ -120,6 +120,21 @@ def test_nets(name, clips, tmp_path):
     np.testing.assert_allclose(segments, expected, atol=1e-5)
 
 
+def test_a_net_gives_the_same_bytes_again(clips, tmp_path, monkeypatch):
+    pytest.importorskip("tf2onnx")
+    monkeypatch.setenv("SOURCE_DATE_EPOCH", "0")
+    X, y = clips
+    transform = MelSpectrogramTransformer(n_mels=32, hop_length=1024, duration=1.5, n_segments=3)
+    clf = make_pipeline(
+        transform, KerasRNNClassifier(architecture_params={"units": (5, 4)}, **SMALL)
+    )
+    clf.fit(X[::3], y[::3])
+    files = [tmp_path / f"{number}.onnx" for number in range(2)]
+    for file in files:
+        export_model(clf, file)
+    assert len({file.read_bytes() for file in files}) == 1
+
+
 def test_musicnn(clips, tmp_path):
     X, y = clips
     cut = {"sr": 16000, "duration": 4.0}
