@@ -57,18 +57,19 @@ def ask(clf, folder, columns):
 
 
 def list_learnt(value):
-    """Return the public names of what estimators of skgenre inside a value have learnt."""
+    """Return what estimators of skgenre inside a value have learnt, of what is documented."""
     if isinstance(value, dict):
         return set().union(*map(list_learnt, value.values()))
     if isinstance(value, list | tuple):
         return set().union(*map(list_learnt, value))
     if not isinstance(value, BaseEstimator):
         return set()
-    inside = list_learnt(vars(value))
-    if not type(value).__module__.startswith("skgenre."):
+    inside, kind = list_learnt(vars(value)), type(value)
+    if not kind.__module__.startswith("skgenre."):
         return inside
-    learnt = {name for name in dir(value) if re.fullmatch(r"[a-z]\w*[a-z0-9]_", name)}
-    return inside | {f"{type(value).__name__}.{name}" for name in learnt if hasattr(value, name)}
+    lines = re.findall(r"^    (\w+_(?:, \w+_)*) :", kind.__doc__ or "", flags=re.MULTILINE)
+    documented = ", ".join(lines).split(", ")
+    return inside | {f"{kind.__name__}.{name}" for name in documented if hasattr(value, name)}
 
 
 def files_of(kind):
