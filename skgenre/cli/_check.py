@@ -31,7 +31,7 @@ def run(
     """
     import sys
 
-    from .. import find_faults
+    from ..audio import find_faults
     from ._app import tell
 
     songs, left_out = list_songs(paths, null=null)

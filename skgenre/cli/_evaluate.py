@@ -7,7 +7,16 @@ from typing import Annotated
 import typer
 
 from ._predict import Jobs
-from ._sources import ArtistFrom, ArtistOption, GenreOption, Source, keep_readable, read_songs
+from ._sources import (
+    ArtistFrom,
+    ArtistOption,
+    Duration,
+    GenreOption,
+    Source,
+    choose_protocols,
+    keep_readable,
+    read_songs,
+)
 
 NAME = "evaluate"
 EXAMPLE = "skgenre evaluate my-genres --recipe best --recipe lda --report page.html"
@@ -30,6 +39,7 @@ def run(
     report: Annotated[Path | None, typer.Option(help="Also write a page of HTML.")] = None,
     genre_from: GenreOption = None,
     artist_from: ArtistOption = ArtistFrom.TAG,
+    duration: Duration = 30.0,
     seed: Annotated[int, typer.Option(help="The same seed gives the same folds.")] = 0,
     jobs: Jobs = -1,
 ):
@@ -37,7 +47,8 @@ def run(
 
     The status is 1 if some files could not be read.
     """
-    from .. import compare_classifiers, load_model, summarize
+    from ..model_selection import compare_classifiers, summarize
+    from ..persistence import load_model
     from ._app import tell
 
     if report is not None:
@@ -45,14 +56,14 @@ def run(
     if bool(model) == bool(recipe):
         raise typer.BadParameter("give either --model or --recipe")
     songs = read_songs(source, genre_from, artist_from)
-    protocols = protocol or (["stratified"] if songs.groups is None else ["artist"])
+    protocols = protocol or choose_protocols(songs)
     with tempfile.TemporaryDirectory() as cache:
         if model:
             clf = load_model(model).set_params(n_jobs=jobs, cache=cache)
             _check_genres(clf, songs)
             contenders = {model: _frozen(clf)}
         else:
-            contenders = _make_recipes(recipe, seed, jobs, cache)
+            contenders = _make_recipes(recipe, duration, seed, jobs, cache)
         # reads each file once, and keeps its features for the folds
         first = clf if model else next(iter(contenders.values()))
         _, songs, failures = keep_readable(songs, lambda kept: _read(first, kept.paths))
@@ -76,11 +87,13 @@ def run(
     raise typer.Exit(1 if failures else 0)
 
 
-def _make_recipes(names, seed, jobs, cache):
-    from .. import make_genre_classifier
+def _make_recipes(names, duration, seed, jobs, cache):
+    from ..recipes import make_genre_classifier
 
     return {
-        name: make_genre_classifier(name, random_state=seed, n_jobs=jobs, cache=cache)
+        name: make_genre_classifier(
+            name, duration=duration, random_state=seed, n_jobs=jobs, cache=cache
+        )
         for name in names
     }
 

@@ -14,6 +14,6 @@ def run(
     ],
 ):
     """Show the card of a model file: its genres, what it learned from, and its scores."""
-    from .. import model_card
+    from ..persistence import model_card
 
     typer.echo(model_card(model), nl=False)

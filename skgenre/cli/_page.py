@@ -5,14 +5,13 @@ import html
 import io
 from string import Template
 
-import matplotlib as mpl
 import pandas as pd
-from matplotlib.figure import Figure
 from sklearn.metrics import ConfusionMatrixDisplay
 
 from .._checked_files import write_whole
 from .._names import printable
 from ..inspection import ComparisonDisplay
+from ..inspection._plotting import AS_IT_IS, make_axes
 
 _PAGE = Template("""<!doctype html>
 <html lang="en">
@@ -41,7 +40,6 @@ _COLUMNS = [
 
 def write_page(path, summary, results):
     """Write a summary and the results behind it as one file of HTML with its pictures in it."""
-    mpl.use("agg")
     pictures = [_picture(ComparisonDisplay.from_summary(summary).figure_, "Accuracy")]
     for (protocol, name), rows in results.groupby(["protocol", "estimator"], sort=False):
         answers = pd.concat([part for part in rows["answers"] if part is not None])
@@ -53,17 +51,16 @@ def write_page(path, summary, results):
 
 def _confusion(answers, title):
     n_genres = answers["genre"].nunique()
-    figure = Figure(figsize=(2 + 0.5 * n_genres, 2 + 0.4 * n_genres), layout="constrained")
-    axes = figure.subplots()
+    ax = make_axes(None, figsize=(2 + 0.5 * n_genres, 2 + 0.4 * n_genres))
     ConfusionMatrixDisplay.from_predictions(
         answers["genre"].map(printable),
         answers["predicted"].map(printable),
         xticks_rotation="vertical",
         colorbar=False,
-        ax=axes,
+        ax=ax,
     )
-    axes.set_title(printable(title), parse_math=False)
-    return figure
+    ax.set_title(printable(title), **AS_IT_IS)
+    return ax.figure
 
 
 def _picture(figure, title):

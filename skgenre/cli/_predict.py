@@ -44,8 +44,7 @@ def run(
 
     The status is 0 if all files could be read, and 1 if not.
     """
-    from .. import load_model
-    from ..audio._errors import AudioError  # noqa: F401 - loads the decoders before the threads do
+    from ..persistence import load_model
     from ._app import tell
     from ._hear import hear, name_tags
 

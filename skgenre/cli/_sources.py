@@ -16,6 +16,9 @@ Source = Annotated[
     ),
 ]
 
+# as many as the protocol with artists apart
+_N_FOLDS = 5
+
 
 class GenreFrom(StrEnum):
     """Where the genres of songs stand."""
@@ -45,6 +48,10 @@ ArtistOption = Annotated[
     ArtistFrom, typer.Option("--artist-from", help="Where artists stand, in a folder.")
 ]
 
+Duration = Annotated[
+    float, typer.Option(help="How many seconds are used of each song, from its start.", min=0.1)
+]
+
 
 def read_songs(source, genre_from, artist_from):
     """Return the songs of a folder or table: ``paths``, ``target`` and ``groups``.
@@ -63,6 +70,15 @@ def read_songs(source, genre_from, artist_from):
     if not any(songs.artist) and not any(songs.album):
         songs.groups = None
     return songs
+
+
+def choose_protocols(songs):
+    """Return how songs are divided: artists apart where they are known, else songs at random."""
+    from sklearn.model_selection import StratifiedKFold
+
+    if songs.groups is not None:
+        return ["artist"]
+    return {"songs": StratifiedKFold(_N_FOLDS, shuffle=True, random_state=0)}
 
 
 def keep_readable(songs, fit):

@@ -30,12 +30,13 @@ def run(
 
     The status is 1 if the file cannot be read to its end.
     """
-    from .. import load_model
     from ..audio import AudioError
+    from ..persistence import load_model
     from ._app import tell
 
     clf = load_model(model)
-    heard, status = [], 0
+    heard: list = []
+    status = 0
     with open_rows(choose_format(format, output), _COLUMNS, _as_text, output=output) as write:
         stretch = None
         try:
@@ -100,12 +101,10 @@ def _judge(clf, file, window):
 
 
 def _draw(clf, heard, window, path):
-    import matplotlib as mpl
     import numpy as np
 
     from ..inspection import SegmentTimelineDisplay
 
-    mpl.use("agg")
     proba = np.array([np.full(len(clf.classes_), np.nan) if p is None else p for p in heard])
     if np.isnan(proba).any():
         proba = np.where(np.isnan(proba), clf.class_prior_, proba)

@@ -10,12 +10,21 @@ import typer
 from .._names import printable
 from ._predict import Jobs
 from ._progress import Quiet
-from ._sources import ArtistFrom, ArtistOption, GenreOption, Source, keep_readable, read_songs
+from ._sources import (
+    ArtistFrom,
+    ArtistOption,
+    Duration,
+    GenreOption,
+    Source,
+    choose_protocols,
+    keep_readable,
+    read_songs,
+)
 
 NAME = "train"
 EXAMPLE = "skgenre train my-genres --output my-genres.onnx"
-# Each fold has other artists, and each genre some of them.
-_N_FOLDS = 5
+# With fewer artists or songs of a genre, its score says little.
+_FEW = 5
 _N_NAMED = 5
 # The rate of the pretrained nets, so that the file takes waveform.
 _RATES = {"best": 16000, "musicnn": 16000, "musicnn-both": 16000, "cnn-musicnn": 16000}
@@ -27,6 +36,7 @@ def run(
     recipe: Annotated[str, typer.Option(help="What to train: see skgenre recipes.")] = "best",
     genre_from: GenreOption = None,
     artist_from: ArtistOption = ArtistFrom.TAG,
+    duration: Duration = 30.0,
     evaluate: Annotated[
         bool, typer.Option(help="Find out how often it is right about artists it did not hear.")
     ] = True,
@@ -38,8 +48,9 @@ def run(
 
     The status is 1 if some files could not be read.
     """
-    from .. import export_model, make_genre_classifier
+    from ..persistence import export_model
     from ..persistence._export import import_builder
+    from ..recipes import make_genre_classifier
 
     import_builder()
     if not output.absolute().parent.is_dir():
@@ -47,7 +58,12 @@ def run(
     songs = read_songs(source, genre_from, artist_from)
     with tempfile.TemporaryDirectory() as cache:
         clf = make_genre_classifier(
-            recipe, sr=_RATES.get(recipe, 22050), random_state=seed, n_jobs=jobs, cache=cache
+            recipe,
+            sr=_RATES.get(recipe, 22050),
+            duration=duration,
+            random_state=seed,
+            n_jobs=jobs,
+            cache=cache,
         )
         if not quiet:
             _show_progress(clf)
@@ -88,17 +104,20 @@ def _fit(clf, songs):
 
 def _tell_songs(songs, failures):
     genres, counts = np.unique(songs.target, return_counts=True)
-    by = ""
-    if songs.groups is not None:
-        by = f" by {len(np.unique(songs.groups))} artists"
+    units, unit = songs.groups, "artists"
+    if units is None:
+        units, unit = songs.paths, "songs"
+    by = f" by {len(np.unique(units))} artists" if unit == "artists" else ""
     typer.echo(f"{len(songs.paths)} songs of {len(genres)} genres{by}:")
-    for genre, count in zip(genres, counts, strict=True):
-        of_artists = ""
-        if songs.groups is not None:
-            of_artists = f", {len(np.unique(songs.groups[songs.target == genre]))} artists"
+    n_units = [len(np.unique(units[songs.target == genre])) for genre in genres]
+    for genre, count, n in zip(genres, counts, n_units, strict=True):
+        of_artists = f", {n} artists" if unit == "artists" else ""
         typer.echo(f"  {printable(genre)}: {count} songs{of_artists}")
+    few = [printable(genre) for genre, n in zip(genres, n_units, strict=True) if n < _FEW]
+    if few:
+        typer.echo(f"Fewer than {_FEW} {unit} of {', '.join(few)}: too few to learn much from.")
     if failures:
-        typer.echo(f"{len(failures)} files could not be read:")
+        typer.echo("Files that could not be read:")
         for path, reason in list(failures.items())[:_N_NAMED]:
             typer.echo(f"  {printable(path)}: {printable(reason)}")
         if len(failures) > _N_NAMED:
@@ -107,29 +126,22 @@ def _tell_songs(songs, failures):
 
 def _judge(recipe, clf, songs):
     """Cross-validate, say in words what came out, and return it as a card."""
-    from .. import compare_classifiers, summarize
+    from ..model_selection import compare_classifiers, summarize
 
-    protocol = "stratified" if songs.groups is None else "artist"
-    few = _find_few(songs)
-    if few:
-        needed = "songs" if songs.groups is None else "artists"
-        typer.echo(
-            f"Not judged: that takes {_N_FOLDS} {needed} of each genre, and there are fewer of "
-            f"{', '.join(map(printable, few))}."
+    try:
+        results = compare_classifiers(
+            {recipe: clf},
+            songs.paths,
+            songs.target,
+            groups=songs.groups,
+            protocols=choose_protocols(songs),
         )
+    except ValueError as error:
+        typer.echo(f"Not judged: {error}")
         return {}
-    results = compare_classifiers(
-        {recipe: clf}, songs.paths, songs.target, groups=songs.groups, protocols=[protocol]
-    )
     row = summarize(results).iloc[0].to_dict()
     _tell_score(row, songs, results)
     return row
-
-
-def _find_few(songs):
-    units = np.arange(len(songs.paths)) if songs.groups is None else songs.groups
-    genres = np.unique(songs.target)
-    return [g for g in genres if len(np.unique(units[songs.target == g])) < _N_FOLDS]
 
 
 def _tell_score(row, songs, results):

@@ -1,0 +1,112 @@
+import numpy as np
+import pandas as pd
+import pytest
+
+from skgenre import load_model
+from skgenre.persistence import model_card
+
+pytest.importorskip("skl2onnx")
+LINEAR = ["--recipe", "linear", "--duration", 1.5]
+
+
+@pytest.fixture
+def table(song_files, tmp_path):
+    """Return a table of songs with genres and artists."""
+    paths, genres, artists = song_files
+    columns = {"path": paths, "genre": genres, "artist": artists}
+    pd.DataFrame(columns).to_csv(tmp_path / "songs.csv", index=False)
+    return tmp_path / "songs.csv"
+
+
+def test_a_model_file_is_trained_and_judged(skgenre, table, song_files, tmp_path):
+    out = tmp_path / "model.onnx"
+    done = skgenre("train", table, "--output", out, *LINEAR)
+    assert (done.status, done.stderr) == (0, "")
+    assert "24 songs of 4 genres by 12 artists:" in done.stdout
+    assert "Right about" in done.stdout
+    assert f"skgenre predict --model {out} PATH" in done.stdout
+    clf = load_model(out)
+    assert clf.classes_.tolist() == sorted(set(song_files[1]))
+    assert clf.model.info.learned_from == {"n_songs": 24, "n_artists": 12}
+    (score,) = clf.model.info.scores
+    assert score["protocol"] == "artist"
+    assert f"Right about {score['accuracy']:.0%} of songs" in done.stdout
+    assert "24 songs of 12 artists" in model_card(out)
+    again = tmp_path / "again.onnx"
+    skgenre("train", table, "--output", again, *LINEAR)
+    paths = list(song_files[0][:4])
+    np.testing.assert_array_equal(load_model(again).predict_proba(paths), clf.predict_proba(paths))
+
+
+def test_files_that_cannot_be_read_are_told_and_the_rest_is_learned(skgenre, table, tmp_path):
+    songs = pd.read_csv(table)
+    songs.loc[24] = [str(tmp_path / "broken.mp3"), "blues", "somebody"]
+    (tmp_path / "broken.mp3").write_bytes(b"no music")
+    songs.to_csv(table, index=False)
+    out = tmp_path / "model.onnx"
+    done = skgenre("train", table, "--output", out, *LINEAR, "--no-evaluate")
+    assert done.status == 1
+    assert "24 songs of 4 genres" in done.stdout
+    assert f"  {tmp_path / 'broken.mp3'}: " in done.stdout
+    assert "Not judged" in done.stdout
+    assert load_model(out).model.info.learned_from["n_songs"] == 24
+
+
+def test_folders_without_artists(skgenre, song_files, tmp_path):
+    root = tmp_path / "genres"
+    for path, genre in zip(*song_files[:2], strict=True):
+        (root / genre).mkdir(parents=True, exist_ok=True)
+        (root / genre / path.split("/")[-1]).symlink_to(path)
+    done = skgenre("train", root, "-o", tmp_path / "model.onnx", *LINEAR)
+    assert done.status == 0
+    assert "No artists are known" in done.stdout
+    assert load_model(tmp_path / "model.onnx").model.info.learned_from["n_artists"] is None
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["--recipe", "no-such"], "There is no recipe 'no-such'"),
+        (["--output", "no/such/folder.onnx"], "There is no folder no/such"),
+    ],
+)
+def test_wrong_use_is_told_before_anything_is_heard(skgenre, table, tmp_path, arguments, says):
+    done = skgenre("train", table, "--output", tmp_path / "model.onnx", *arguments)
+    assert done.status == 2
+    assert says in done.stderr
+    assert done.stdout == ""
+
+
+def test_recipes_are_compared(skgenre, table, tmp_path):
+    page = tmp_path / "page.html"
+    done = skgenre("evaluate", table, *LINEAR, "--recipe", "knn", "--report", page)
+    assert done.status == 0
+    assert done.stderr == f"Written: {page}\n"
+    lines = done.stdout.splitlines()
+    assert lines[0].split()[:3] == ["estimator", "protocol", "leakage"]
+    assert {line.split()[0] for line in lines[1:]} == {"linear", "knn"}
+    assert all(line.split()[1:3] == ["artist", "clean"] for line in lines[1:])
+    text = page.read_text()
+    assert text.count("<img") == 3
+    assert "linear" in text
+
+
+@pytest.mark.parametrize(
+    ("seen", "says"),
+    [([], "does not tell which songs it learned from"), (["--seen"], "tells nothing of new ones")],
+)
+def test_a_model_file_is_judged_as_it_is(skgenre, table, song_files, tmp_path, seen, says):
+    out = tmp_path / "model.onnx"
+    skgenre("train", table, "--output", out, *LINEAR, "--no-evaluate")
+    done = skgenre("evaluate", table, "--model", out, *seen)
+    assert done.status == 0
+    assert says in done.stderr
+    accuracy = load_model(out).score(song_files[0], song_files[1])
+    assert f"{accuracy:.3f}".rstrip("0") in done.stdout
+
+
+def test_either_a_model_or_recipes(skgenre, table):
+    for arguments in ([], ["--model", "gtzan-10", *LINEAR]):
+        done = skgenre("evaluate", table, *arguments)
+        assert done.status == 2
+        assert "give either --model or --recipe" in " ".join(done.stderr.split())
