@@ -1,0 +1,249 @@
+"""Genres into tags: what would change, changing it, and taking it back."""
+
+import os
+import time
+from typing import NamedTuple
+
+from .._names import printable
+from ._delta import apply_delta, hash_file, make_delta
+from ._journal import Journal, read_journal
+from ._pieces import UnfitError
+from ._replace import check_replaceable, explain, open_aside, remove_left_behind, take_place
+
+FIELDS = ("genre", "grouping", "mood", "comment")
+
+
+class TagChange(NamedTuple):
+    """What becomes of the tags of a file.
+
+    Attributes
+    ----------
+    path : str
+        The file, as it was named.
+    old, new : tuple of str
+        The values of the field.
+    status : str
+        "open" until it is known what to write, "change" where it is, then "written" or, when taken
+        back, "restored"; "kept" where there is nothing to do, and "failed".
+    reason : str
+        Why it is kept or has failed.
+    confidence : float or None
+        How likely the first of the new values is.
+    """
+
+    path: str
+    old: tuple[str, ...] = ()
+    new: tuple[str, ...] = ()
+    status: str = "open"
+    reason: str = ""
+    confidence: float | None = None
+
+
+def look_at(paths, *, field="genre", overwrite=False):
+    """Yield a `TagChange` for each file: "open", or "kept" or "failed" if it will stay as it is.
+
+    Parameters
+    ----------
+    paths : iterable of str
+    field : str
+        One of ``FIELDS``.
+    overwrite : bool
+        Whether files that have values already are to get others.
+    """
+    from ._formats import read_values
+
+    names: dict[str, str] = {}
+    for path in paths:
+        row = TagChange(path)
+        try:
+            real = os.path.realpath(path)
+            first = names.setdefault(real, path)
+            if first is not path:
+                yield row._replace(status="kept", reason=f"the same file as {printable(first)}")
+                continue
+            check_replaceable(real)
+            row = row._replace(old=read_values(real, field))
+        except (OSError, UnfitError) as error:
+            yield _fail(row, error)
+            continue
+        if row.old and not overwrite:
+            row = row._replace(status="kept", reason=f"it has a {field}")
+        yield row
+
+
+def choose(change, ranked, *, top=1, min_confidence=0.0, renamed=None):
+    """Return what becomes of a file that was "open", now that its genres are known.
+
+    Parameters
+    ----------
+    change : TagChange
+    ranked : sequence of (str, float)
+        Genres and their probabilities, the most likely first.
+    top : int
+        How many of them to write.
+    min_confidence : float
+        How likely the first has to be.
+    renamed : dict of str to str or None
+        What to write for a genre; nothing leaves it out.
+    """
+    best, confidence = ranked[0]
+    change = change._replace(confidence=confidence)
+    if confidence < min_confidence:
+        reason = f"not sure enough: {printable(best)} {confidence:.0%}"
+        return change._replace(status="kept", reason=reason)
+    renamed = renamed or {}
+    named = [renamed.get(genre, genre) for genre, likely in ranked[:top] if likely > 0]
+    new = tuple(dict.fromkeys(filter(None, named)))
+    if not new:
+        reason = f"{printable(best)} is left out by the map"
+        return change._replace(status="kept", reason=reason)
+    change = change._replace(new=new)
+    if new == change.old:
+        return change._replace(status="kept", reason="it has the same already")
+    return change._replace(status="change")
+
+
+def apply(changes, journal, *, field="genre", keep_times=False):
+    """Yield what became of files: "written" or "failed" where there was something to change.
+
+    A file is either as it was or has the new values, whatever happens. Its sound and its other tags
+    are the same, and it is the journal that tells how to have it back.
+
+    Parameters
+    ----------
+    changes : iterable of TagChange
+    journal : path
+        What is written before each file changes. It is made, or added to.
+    field : str
+        One of ``FIELDS``.
+    keep_times : bool
+        Whether files keep the times of their last change.
+    """
+    book = None
+    try:
+        for change in changes:
+            if change.status == "change":
+                book = book or Journal(journal)
+                try:
+                    _write(change, book, field, keep_times)
+                    change = change._replace(status="written")
+                except (OSError, UnfitError) as error:
+                    change = _fail(change, error)
+            yield change
+    finally:
+        if book is not None:
+            book.close()
+
+
+def undo(journal):
+    """Yield what became of files that are taken back, to the bit: "restored", "kept" or "failed".
+
+    A file that was changed since stays as it is.
+
+    Parameters
+    ----------
+    journal : path
+
+    Raises
+    ------
+    OSError
+        If it cannot be read.
+    ValueError
+        If it is no journal.
+    """
+    folders, entries, damaged = read_journal(journal)
+    for folder in folders:
+        remove_left_behind(folder)
+    for number in damaged:
+        yield TagChange(os.fspath(journal), status="failed", reason=f"its line {number} is damaged")
+    for entry in reversed(entries):
+        change = TagChange(entry["path"], tuple(entry.get("new", ())), tuple(entry.get("old", ())))
+        try:
+            is_restored = _restore(entry)
+        except (OSError, UnfitError) as error:
+            yield _fail(change, error)
+            continue
+        if is_restored:
+            yield change._replace(status="restored")
+        else:
+            yield change._replace(status="kept", reason="it is as it was")
+
+
+def _write(change, book, field, keep_times):
+    from ._formats import read_values, write_values
+
+    path = os.path.realpath(change.path)
+    status = check_replaceable(path)
+    if read_values(path, field) != change.old:
+        raise UnfitError("another program has changed it meanwhile")
+    folder = os.path.dirname(path)
+    if book.enter(folder):
+        remove_left_behind(folder)
+    with open(path, "rb") as old, open_aside(path) as new:
+        write_values(path, new, field, change.new)
+        _check_same(old, new, field, change.new)
+        entry = {
+            "path": path,
+            "field": field,
+            "old": change.old,
+            "new": change.new,
+            "size": status.st_size,
+            "mtime_ns": status.st_mtime_ns,
+            "before": hash_file(old),
+            "after": hash_file(new),
+            "delta": make_delta(old, new),
+        }
+        times = (status.st_atime_ns, status.st_mtime_ns if keep_times else time.time_ns())
+        take_place(new, path, status, times=times, before=lambda: book.add(**entry))
+
+
+def _check_same(old, new, field, values):
+    """Refuse a new file if anything in it differs but the field."""
+    from ..audio._errors import UnknownFormatError
+    from ..audio._ffmpeg import hash_packets
+    from ._formats import read_others, read_values
+
+    written = read_values(new.name, field)
+    if written != values:
+        raise UnfitError(
+            f"its tags cannot hold {_list(values)}: it would be read as {_list(written)}"
+        )
+    if read_others(new.name, field) != read_others(old.name, field):
+        raise UnfitError("its other tags would not stay as they are")
+    try:
+        is_same = hash_packets(new) == hash_packets(old)
+    except UnknownFormatError as error:
+        raise UnfitError(f"its sound cannot be compared ({error})") from None
+    if not is_same:
+        raise UnfitError("its sound would not stay as it is")
+
+
+def _restore(entry):
+    """Take a file back, and tell whether there was anything to do."""
+    path = entry["path"]
+    status = check_replaceable(path)
+    with open(path, "rb") as now:
+        found = hash_file(now)
+        if found == entry["before"]:
+            return False
+        if found != entry["after"]:
+            raise UnfitError("it was changed since, and is left as it is")
+        with open_aside(path) as old:
+            try:
+                apply_delta(entry["delta"], now, old)
+            except (ValueError, TypeError):
+                raise UnfitError("the journal is damaged") from None
+            old.flush()
+            if hash_file(old) != entry["before"]:
+                raise UnfitError("the journal is damaged")
+            take_place(old, path, status, times=(status.st_atime_ns, entry["mtime_ns"]))
+    return True
+
+
+def _fail(change, error):
+    reason = explain(error) if isinstance(error, OSError) else str(error)
+    return change._replace(status="failed", reason=reason)
+
+
+def _list(values):
+    return ", ".join(map(printable, values)) or "nothing"
