@@ -29,7 +29,7 @@ _NO_MUSIC_ENDINGS = """
     ass cfg conf diz doc docx htm html ini ipynb log lrc md nfo py rst rtf sh srt sub txt url webloc
     xml yaml yml
     accurip ffp md5 par2 sfv sha1 sha256 st5 torrent
-    bib csv db h5 hdf5 jams json lab npy npz parquet pickle pkl sqlite tsv xls xlsx
+    bib csv db h5 hdf5 jams json jsonl lab npy npz parquet pickle pkl sqlite tsv xls xlsx
     asd pk pkf reapeaks sfk
 """
 _NO_MUSIC = {f".{ending}" for ending in _NO_MUSIC_ENDINGS.split()}

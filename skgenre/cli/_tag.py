@@ -1,0 +1,190 @@
+"""`skgenre tag`: genres into the tags of files, and back."""
+
+import csv
+import time
+from collections import Counter
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from .._names import printable
+from ..tagging import FIELDS, TagChange, apply, choose, look_at, undo
+from ._predict import Jobs, Model, Timeout
+from ._progress import Quiet, follow
+from ._rows import ChosenFormat, Output, choose_format, open_rows
+from ._songs import NullSeparated, Paths, list_songs
+
+NAME = "tag"
+EXAMPLE = "skgenre tag my-music --apply"
+_COLUMNS = list(TagChange._fields)
+Field = StrEnum("Field", {name.upper(): name for name in FIELDS})  # type: ignore[misc]
+
+
+def run(
+    paths: Paths = None,  # type: ignore[assignment]
+    apply_changes: Annotated[
+        bool, typer.Option("--apply/--dry-run", help="Change the files, or only tell what would.")
+    ] = False,
+    undo_journal: Annotated[
+        Path | None,
+        typer.Option(
+            "--undo", metavar="JOURNAL", help="Take back all that it tells of, to the bit."
+        ),
+    ] = None,
+    model: Model = "gtzan-10",
+    min_confidence: Annotated[
+        float, typer.Option(help="Leave files as they are below it.", min=0, max=1)
+    ] = 0.7,
+    top: Annotated[
+        int, typer.Option(help="How many genres to write, each a value of its own.", min=1)
+    ] = 1,
+    field: Annotated[Field, typer.Option(help="Where to write them.")] = Field.GENRE,  # type: ignore[attr-defined]
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Also files that have a genre already.")
+    ] = False,
+    map_file: Annotated[
+        Path | None,
+        typer.Option(
+            "--map",
+            help="CSV with a genre of the model and what to write for it on each line; "
+            "nothing leaves it out.",
+        ),
+    ] = None,
+    journal: Annotated[
+        Path | None,
+        typer.Option(help="Where to write how to take it back: skgenre-tag-TIME.jsonl."),
+    ] = None,
+    keep_times: Annotated[
+        bool, typer.Option("--keep-times", help="Leave the times of the last change.")
+    ] = False,
+    format: ChosenFormat = None,
+    output: Output = None,
+    jobs: Jobs = -1,
+    timeout: Timeout = None,
+    null: NullSeparated = False,
+    quiet: Quiet = False,
+):
+    """Write genres into the tags of files; without --apply, show what would be written.
+
+    Sound and all other tags stay as they are. The status is 1 if some files could not be read or
+    written.
+    """
+    if (undo_journal is None) != bool(paths):
+        raise typer.BadParameter("Give either PATH or --undo JOURNAL")
+    if undo_journal is not None:
+        changes, total = undo(undo_journal), None
+    else:
+        if apply_changes:
+            journal = journal or Path(time.strftime("skgenre-tag-%Y%m%d-%H%M%S.jsonl"))
+            _check_folder(journal)
+        songs, _ = list_songs(paths, null=null)
+        looked = list(look_at(songs, field=field.value, overwrite=overwrite))
+        changes, total = (
+            _decide(looked, model, map_file, jobs, timeout, top, min_confidence),
+            len(songs),
+        )
+        if apply_changes:
+            changes = apply(changes, journal, field=field.value, keep_times=keep_times)
+    counts: Counter = Counter()
+    try:
+        _write_rows(changes, total, choose_format(format, output), output, quiet, counts)
+    finally:
+        if counts and not quiet:
+            _tell_counts(counts, journal)
+    raise typer.Exit(1 if counts["failed"] else 0)
+
+
+def _check_folder(journal):
+    if not journal.absolute().parent.is_dir():
+        raise FileNotFoundError(
+            f"There is no folder {journal.parent} for the journal; --journal names another"
+        )
+
+
+def _decide(looked, model, map_file, jobs, timeout, top, min_confidence):
+    """Yield what becomes of each file, now that the open ones are heard."""
+    from .. import load_model
+    from ..audio._errors import AudioError  # noqa: F401 - loads the decoders before the threads do
+    from ._hear import hear
+
+    clf = load_model(model).set_params(timeout=timeout)
+    genres = clf.classes_.tolist()
+    renamed = {} if map_file is None else _read_map(map_file, list(map(str, genres)))
+    answers = hear(clf, [change.path for change in looked if change.status == "open"], n_jobs=jobs)
+    for change in looked:
+        if change.status != "open":
+            yield change
+            continue
+        answer = next(answers)
+        if answer.error is not None:
+            yield change._replace(status="failed", reason=answer.error)
+        elif clf._decide(answer.proba[None])[0] not in genres:
+            yield change._replace(status="kept", reason="the model is not sure enough")
+        else:
+            order = answer.proba.argsort()[::-1]
+            ranked = [(str(genres[i]), round(float(answer.proba[i]), 4)) for i in order]
+            yield choose(change, ranked, top=top, min_confidence=min_confidence, renamed=renamed)
+
+
+def _read_map(path, genres):
+    """Return what to write for genres, from a CSV file of two columns."""
+    renamed: dict[str, str] = {}
+    with open(path, encoding="utf-8-sig", newline="") as file:
+        for number, cells in enumerate(csv.reader(file), 1):
+            if not cells:
+                continue
+            if len(cells) != 2:
+                raise ValueError(
+                    f"{path}, line {number}: give a genre, a comma and what to write for it"
+                )
+            old, new = (cell.strip() for cell in cells)
+            if old not in genres:
+                raise ValueError(
+                    f"{path}, line {number}: the model knows no genre {old}, only "
+                    f"{', '.join(genres)}"
+                )
+            if old in renamed:
+                raise ValueError(f"{path}, line {number}: {old} is there twice")
+            renamed[old] = new
+    return renamed
+
+
+def _write_rows(changes, total, form, output, quiet, counts):
+    with open_rows(form, _COLUMNS, _as_text, output=output) as write:
+        for change in follow(
+            changes,
+            total=total,
+            is_shown=not quiet,
+            has_failed=lambda change: change.status == "failed",
+        ):
+            counts[change.status] += 1
+            row = change._asdict()
+            write(row | {"old": list(change.old), "new": list(change.new)})
+
+
+def _as_text(row):
+    old, new = (", ".join(map(printable, row[name])) or "-" for name in ("old", "new"))
+    becomes = old if row["status"] in ("kept", "failed") else f"{old} -> {new}"
+    reason = f"  ({printable(row['reason'])})" if row["reason"] else ""
+    sure = "" if row["confidence"] is None or reason else f"  {row['confidence']:.0%}"
+    return f"{row['status']:8} {becomes:24} {printable(row['path'])}{sure}{reason}"
+
+
+def _tell_counts(counts, journal):
+    from ._app import tell
+
+    names = {
+        "change": "would change",
+        "written": "written",
+        "restored": "taken back",
+        "kept": "kept as they are",
+        "failed": "failed",
+    }
+    told = [f"{counts[status]} {name}" for status, name in names.items() if counts[status]]
+    tell(f"{sum(counts.values())} files: {', '.join(told)}")
+    if counts["change"]:
+        tell("Nothing was written; --apply does it")
+    if counts["written"]:
+        tell(f"To take it back: skgenre tag --undo {printable(journal)}")
