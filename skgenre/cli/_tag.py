@@ -105,8 +105,8 @@ def _check_folder(journal):
 
 def _decide(looked, model, map_file, jobs, timeout, top, min_confidence):
     """Yield what becomes of each file, now that the open ones are heard."""
-    from ..persistence import load_model
     from ..audio._errors import AudioError  # noqa: F401 - loads the decoders before the threads do
+    from ..persistence import load_model
     from ._hear import hear
 
     clf = load_model(model).set_params(timeout=timeout)
