@@ -69,7 +69,9 @@ def make_classifiers(names, folder):
         "CalibratedClassifierCV of `linear`": lambda clf: CalibratedClassifierCV(clf, cv=3),
         "SelectiveClassifier of `musicnn`": lambda clf: SelectiveClassifier(clf, cv=3),
     }
-    for name in names or [*(set(RECIPES) - {"best", "metadata"}), *around]:
+    # `best` is another name of `musicnn-both`, and `metadata` takes titles, which no file does
+    recipes = [name for name in RECIPES if name not in ("best", "metadata")]
+    for name in names or [*recipes, *around]:
         recipe = name.split("`")[1] if "`" in name else name
         params = {}
         if recipe.startswith("wav2vec"):

@@ -1,5 +1,6 @@
 """`skgenre train`: a model file from a folder or table of songs."""
 
+import sys
 import tempfile
 from pathlib import Path
 from typing import Annotated
@@ -65,13 +66,14 @@ def run(
             n_jobs=jobs,
             cache=cache,
         )
-        if not quiet:
-            _show_progress(clf)
+        is_shown = not quiet and sys.stderr.isatty()
+        if is_shown:
+            clf.set_params(**{name: 1 for name in clf.get_params() if name.endswith("__verbose")})
         fitted, songs, failures = keep_readable(songs, lambda kept: _fit(clf, kept))
         _tell_songs(songs, failures)
         card = {}
         if evaluate:
-            card = _judge(recipe, clf, songs)
+            card = _judge(recipe, clf, songs, verbose=int(is_shown))
         else:
             typer.echo("Not judged: nobody knows how often it is right.")
         n_artists = None if songs.groups is None else len(np.unique(songs.groups))
@@ -82,14 +84,6 @@ def run(
         f"  skgenre predict --model {printable(output)} PATH"
     )
     raise typer.Exit(1 if failures else 0)
-
-
-def _show_progress(clf):
-    import sys
-
-    if sys.stderr.isatty():
-        names = [name for name in clf.get_params() if name.endswith("__verbose")]
-        clf.set_params(**{name: 1 for name in names if name.startswith(clf.steps[0][0])})
 
 
 def _fit(clf, songs):
@@ -124,7 +118,7 @@ def _tell_songs(songs, failures):
             typer.echo(f"  and {len(failures) - _N_NAMED} more; skgenre check tells all")
 
 
-def _judge(recipe, clf, songs):
+def _judge(recipe, clf, songs, *, verbose):
     """Cross-validate, say in words what came out, and return it as a card."""
     from ..model_selection import compare_classifiers, summarize
 
@@ -135,6 +129,7 @@ def _judge(recipe, clf, songs):
             songs.target,
             groups=songs.groups,
             protocols=choose_protocols(songs),
+            verbose=verbose,
         )
     except ValueError as error:
         typer.echo(f"Not judged: {error}")
