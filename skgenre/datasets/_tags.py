@@ -5,6 +5,7 @@ cannot be printed is taken out of them.
 """
 
 import io
+import os
 import re
 import unicodedata
 from dataclasses import dataclass, field
@@ -12,14 +13,16 @@ from typing import Any
 
 from ..audio._errors import AudioError, UnknownFormatError
 from ..audio._files import open_file
+from ..audio._isolation import WorkerError, run_isolated
 from ._artists import is_somebody
 from ._genre_names import genre_key
 
 # Covers are part of a tag, and some are photographs.
 _MOST_MEGABYTES = 64
+_SECONDS = 30.0
 _LONGEST_TEXT = 250
 _UNKNOWN = "its format is not known"
-_MOST_GENRES = 50
+_MOST_TEXTS = 50
 # In ID3, MP4, ASF, APE and Vorbis comments, in small letters.
 _GENRE = ("tcon", "\xa9gen", "wm/genre", "genre")
 _ALBUM_ARTIST = ("tpe2", "aart", "wm/albumartist", "albumartist", "album artist", "album_artist")
@@ -62,7 +65,8 @@ class Tags:
 def read_tags(path):
     """Return the `Tags` of a file, with a reason if they cannot be read.
 
-    What the file holds decides how it is read, and only then the ending of its name.
+    What the file holds decides how it is read, and only then the ending of its name. It is read in
+    another process, since a tag made for the purpose can keep mutagen busy for hours.
 
     Parameters
     ----------
@@ -70,22 +74,30 @@ def read_tags(path):
         The file.
     """
     try:
-        with open_file(path) as raw, io.BufferedReader(raw) as file:
-            found, reason = _ask_mutagen(file)
-            if not any(map(any, found)):
-                found, reason = _ask_ffmpeg(file, reason)
+        found = run_isolated(_read_file, os.path.abspath(path), timeout=_SECONDS)
     except AudioError as error:
         return Tags(reason=next(iter(error.failures.values())))
+    except (WorkerError, MemoryError) as error:
+        return Tags(reason=str(error) or "not enough memory to read it")
+    return Tags(**found)
+
+
+def _read_file(path):
+    """Return what `Tags` hold of a file, as a dict."""
+    with open_file(path) as raw, io.BufferedReader(raw) as file:
+        found, reason = _ask_mutagen(file)
+        if not any(map(any, found)):
+            found, reason = _ask_ffmpeg(file, reason)
     if not any(map(any, found)):
-        return Tags(reason=reason)
+        return {"reason": reason}
     firsts: list[list[str]] = [next(filter(None, lists), []) for lists in zip(*found, strict=True)]
     genres, album_artists, artists, albums, titles = firsts
-    return Tags(
-        genres=genres,
-        artist=next(filter(is_somebody, album_artists + artists), None),
-        album=next(iter(albums), None),
-        title=next(iter(titles), None),
-    )
+    return {
+        "genres": genres,
+        "artist": next(filter(is_somebody, album_artists + artists), None),
+        "album": next(iter(albums), None),
+        "title": next(iter(titles), None),
+    }
 
 
 class _Bounded:
@@ -151,7 +163,7 @@ def _read_fields(tags):
 
     def read(names):
         values = [value for name in names if name in keys for value in _texts(tags[keys[name]])]
-        return [text for text in map(clean_text, values) if text]
+        return [text for text in map(clean_text, values[:_MOST_TEXTS]) if text]
 
     # not only in ID3 are there numbers of ID3v1
     names = TCON(text=read(_GENRE)).genres
@@ -164,7 +176,7 @@ def _read_fields(tags):
         genres.setdefault(genre_key(name), name)
     for key in _NO_GENRE:
         genres.pop(key, None)
-    return [*genres.values()][:_MOST_GENRES], *map(read, (_ALBUM_ARTIST, _ARTIST, _ALBUM, _TITLE))
+    return [*genres.values()][:_MOST_TEXTS], *map(read, (_ALBUM_ARTIST, _ARTIST, _ALBUM, _TITLE))
 
 
 def _split_old(name):

@@ -7,6 +7,7 @@ import pytest
 import soundfile as sf
 from mutagen import id3
 
+from skgenre.datasets import _tags
 from skgenre.datasets._tags import read_tags
 
 SR = 22050
@@ -261,6 +262,14 @@ def test_huge_tags_are_not_read(copy):
         file.write(b"ID3\x04\0\0" + bytes([0x7F, 0x7F, 0x7F, 0x7F]))
         file.truncate(2**28 + 10)
     assert read_tags(path).reason == "more than 64 MB of tags"
+
+
+def test_tags_without_end_are_given_up(copy, monkeypatch):
+    path = copy("mp3", TCON=["a"] * 10**6)  # hours of work for mutagen
+    monkeypatch.setattr(_tags, "_SECONDS", 1.0)
+    assert read_tags(path).reason == "not decoded within 1 s"
+    monkeypatch.undo()
+    assert read_tags(copy("mp3", TCON="Rock")).genres == ["Rock"]
 
 
 @pytest.mark.parametrize("ending", sorted({*ENCODERS, "ogg", "ape"}))
