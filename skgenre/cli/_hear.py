@@ -1,11 +1,15 @@
 """Songs, judged one by one as files, so that memory does not grow with their number."""
 
+from collections import deque
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any, NamedTuple
 
-from joblib import delayed
+from joblib import effective_n_jobs
 
-from .._parallel import run_parallel
 from ..audio import AudioError
+
+# Songs for each thread between the first that is not heard yet and the last that is.
+_WAITING = 16
 
 
 class Answer(NamedTuple):
@@ -29,8 +33,19 @@ def hear(clf, songs, *, n_jobs, tagger=None):
     tagger : callable or None
         From a path to tags.
     """
-    calls = (delayed(_ask)(clf, song, tagger) for song in songs)
-    return run_parallel(calls, n_jobs=n_jobs, prefer="threads")
+    n_threads = effective_n_jobs(n_jobs)
+    waiting: deque[Future] = deque()
+    with ThreadPoolExecutor(n_threads) as pool:
+        try:
+            for song in songs:
+                waiting.append(pool.submit(_ask, clf, song, tagger))
+                while waiting and (len(waiting) > _WAITING * n_threads or waiting[0].done()):
+                    yield waiting.popleft().result()
+            while waiting:
+                yield waiting.popleft().result()
+        finally:
+            # threads inside of a decoder, when the process ends, would abort it
+            pool.shutdown(cancel_futures=True)
 
 
 def _ask(clf, song, tagger):

@@ -3,6 +3,7 @@
 import csv
 import time
 from collections import Counter
+from contextlib import ExitStack
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -73,23 +74,24 @@ def run(
     """
     if (undo_journal is None) != bool(paths):
         raise typer.BadParameter("Give either PATH or --undo JOURNAL")
-    if undo_journal is not None:
-        changes, total = undo(undo_journal), None
-    else:
-        if apply_changes:
-            journal = journal or Path(time.strftime("skgenre-tag-%Y%m%d-%H%M%S.jsonl"))
-            _check_folder(journal)
-        songs, _ = list_songs(paths, null=null)
-        looked = list(look_at(songs, field=field.value, overwrite=overwrite))
-        changes, total = (
-            _decide(looked, model, map_file, jobs, timeout, top, min_confidence),
-            len(songs),
-        )
-        if apply_changes:
-            changes = apply(changes, journal, field=field.value, keep_times=keep_times)
     counts: Counter = Counter()
     try:
-        _write_rows(changes, total, choose_format(format, output), output, quiet, counts)
+        # closed at once, also after Ctrl-C: threads that still hear would end the process aloud
+        with ExitStack() as closing:
+            if undo_journal is not None:
+                changes, total = undo(undo_journal), None
+            else:
+                if apply_changes:
+                    journal = journal or Path(time.strftime("skgenre-tag-%Y%m%d-%H%M%S.jsonl"))
+                    _check_folder(journal)
+                songs, _ = list_songs(paths, null=null)
+                looked = list(look_at(songs, field=field.value, overwrite=overwrite))
+                changes = _decide(looked, model, map_file, jobs, timeout, top, min_confidence)
+                total = len(songs)
+                closing.callback(changes.close)
+                if apply_changes:
+                    changes = apply(changes, journal, field=field.value, keep_times=keep_times)
+            _write_rows(changes, total, choose_format(format, output), output, quiet, counts)
     finally:
         if counts and not quiet:
             _tell_counts(counts, journal)
@@ -183,7 +185,8 @@ def _tell_counts(counts, journal):
         "failed": "failed",
     }
     told = [f"{counts[status]} {name}" for status, name in names.items() if counts[status]]
-    tell(f"{sum(counts.values())} files: {', '.join(told)}")
+    n_files = sum(counts.values())
+    tell(f"{n_files} file{'s' * (n_files > 1)}: {', '.join(told)}")
     if counts["change"]:
         tell("Nothing was written; --apply does it")
     if counts["written"]:

@@ -2,6 +2,9 @@ import csv
 import io
 import json
 import os
+import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -171,3 +174,35 @@ def test_wrong_use(skgenre, music, songs, arguments, message):
     assert done.status == 2
     assert message in done.stderr
     assert read_bytes(songs) == before
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("end", [signal.SIGINT, signal.SIGKILL, "a reader that leaves"])
+def test_ended_before_its_end(skgenre, music, songs, tmp_path, end):
+    files = [songs[0].with_name(f"{i:02} é.flac") for i in range(40)]
+    for file in files:
+        file.write_bytes(songs[0].read_bytes())
+    files += songs
+    before = read_bytes(files)
+    journal = tmp_path / "tags.jsonl"
+    command = ["tag", music, "--apply", "--min-confidence", "0", "--journal", journal, "--quiet"]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "skgenre", *command], stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    )
+    process.stdout.readline()
+    if end == "a reader that leaves":
+        process.stdout.close()
+    else:
+        process.send_signal(end)
+        process.stdout.read()
+        process.stdout.close()
+    with process.stderr:
+        assert process.stderr.read() == b""
+    process.wait(60)
+    status = {signal.SIGINT: 130, signal.SIGKILL: -signal.SIGKILL}.get(end, 0)
+    assert process.returncode == status
+    n_tagged = sum(map(bool, read_tags(files)))
+    assert 1 <= n_tagged < len(files)
+    assert skgenre("tag", "--undo", journal).status == 0
+    assert read_bytes(files) == before
+    assert {path for path in music.rglob("*") if path.is_file()} == {*files, music / "cover.jpg"}
