@@ -4,13 +4,14 @@ import unicodedata
 import numpy as np
 import pandas as pd
 
-# Whom programs name where there are many artists or none, as `_simplify` has it.
-_NOBODY = frozenset(
+# What programs write where there are many artists, or no artist or album, as `_simplify` has it.
+_NO_NAMES = frozenset(
     (
         *("various", "various artist", "various artists", "va", "v a", "compilations"),
         *("verschiedene interpreten", "artistes divers", "artisti vari", "varios artistas"),
         *("unknown", "unknown artist", "unbekannter interpret", "artiste inconnu"),
-        "artista desconocido",
+        *("artista desconocido", "unknown album", "unbekanntes album", "album inconnu"),
+        "álbum desconocido",
     )
 )
 
@@ -60,9 +61,9 @@ def name_groups(artists, songs):
     )
 
 
-def is_somebody(artist):
-    """Tell whether a name is that of an artist, and not "Various Artists" or the like."""
-    return _simplify(artist) not in _NOBODY
+def is_known(name):
+    """Tell whether a name is that of an artist or album, and not "Various Artists" or the like."""
+    return _simplify(name) not in _NO_NAMES
 
 
 def _simplify(artist):

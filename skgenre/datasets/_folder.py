@@ -58,12 +58,14 @@ def load_genre_folder(root, *, genres=None):
     -----
     UserWarning
         If anything was left out: files whose ending no decoder reads, folders that may not be read,
-        links to nothing, audio files beside the folders of the genres, and genres without a song.
-        Hidden files, pictures, playlists, texts and the like are passed over in silence.
+        links to nothing, audio files beside the folders of the genres, and genres without a song,
+        each with the reason. Hidden files, pictures, playlists, texts and the like are passed over
+        in silence.
 
     See Also
     --------
     load_gtzan : The same for GTZAN, with artists, titles and splits.
+    load_music_library : The same with artists, also for genres in tags.
 
     Examples
     --------

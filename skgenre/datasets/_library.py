@@ -7,12 +7,12 @@ import pandas as pd
 from sklearn.utils._param_validation import Interval, StrOptions, validate_params
 
 from .._names import printable
-from ._artists import is_somebody
+from ._artists import is_known
 from ._folder import check_songs, describe_without, find_genres
 from ._genre_names import GenreNames, split_genres
 from ._song_table import read_songs
 from ._songs import Song, assemble
-from ._tags import read_tags
+from ._tags import clean_text, read_tags
 from ._walk import describe_left_out, existing_folder, find_songs
 
 _NO_GENRE = "no genre in its tags"
@@ -218,4 +218,5 @@ def _called(genre, path):
 def _folder_artist(root, path, genre):
     """Return the artist for whom a folder is named, or None."""
     folders = Path(path).relative_to(root).parts[genre == "folder" : -1]
-    return folders[0] if folders and is_somebody(folders[0]) else None
+    name = clean_text(folders[0]) if folders else ""
+    return name if name and is_known(name) else None

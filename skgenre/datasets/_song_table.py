@@ -4,7 +4,7 @@ import csv
 import os
 
 from .._names import printable
-from ._artists import is_somebody
+from ._artists import is_known
 from ._songs import Song
 from ._tags import clean_text
 
@@ -56,8 +56,8 @@ def read_songs(table):
 
 
 def _song(path, genre, artist="", album="", title=""):
-    artist = artist if artist and is_somebody(artist) else None
-    return Song(path, [genre], artist=artist, album=album or None, title=title or None)
+    artist, album = (name if name and is_known(name) else None for name in (artist, album))
+    return Song(path, [genre], artist=artist, album=album, title=title or None)
 
 
 def _read_rows(table):

@@ -14,7 +14,7 @@ from typing import Any
 from ..audio._errors import AudioError, UnknownFormatError
 from ..audio._files import open_file
 from ..audio._isolation import WorkerError, run_isolated
-from ._artists import is_somebody
+from ._artists import is_known
 from ._genre_names import genre_key
 
 # Covers are part of a tag, and some are photographs.
@@ -94,8 +94,8 @@ def _read_file(path):
     genres, album_artists, artists, albums, titles = firsts
     return {
         "genres": genres,
-        "artist": next(filter(is_somebody, album_artists + artists), None),
-        "album": next(iter(albums), None),
+        "artist": next(filter(is_known, album_artists + artists), None),
+        "album": next(filter(is_known, albums), None),
         "title": next(iter(titles), None),
     }
 

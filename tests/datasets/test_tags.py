@@ -181,6 +181,17 @@ def test_strokes_separate_genres_in_old_id3(copy, text, genres):
     assert read_tags(path).genres == genres
 
 
+def test_the_first_version_of_id3v2(copy):
+    path = copy("mp3")
+    frames = b"".join(
+        name + struct.pack(">I", len(text) + 1)[1:] + b"\0" + text
+        for name, text in ((b"TCO", b"(17)Grunge/Pop"), (b"TP1", b"X"), (b"TAL", b"Y"))
+    )
+    path.write_bytes(b"ID3\2\0\0" + struct.pack(">I", len(frames)) + frames + path.read_bytes())
+    tags = read_tags(path)
+    assert (tags.genres, tags.artist, tags.album) == (["Rock", "Grunge", "Pop"], "X", "Y")
+
+
 def test_strokes_belong_to_the_name_elsewhere(copy):
     path = copy("flac")
     write_tags(path, ["Pop/Rock"])
@@ -238,6 +249,7 @@ def test_the_artist_of_the_album_is_asked_first(copy, various):
     assert read_tags(copy("mp3", TPE1="Feat. X", TPE2="X")).artist == "X"
     assert read_tags(copy("mp3", TPE1="X", TPE2=various)).artist == "X"
     assert read_tags(copy("mp3", TPE1=various)).artist is None
+    assert read_tags(copy("mp3", TALB="Unknown Album")).album is None
     assert read_tags(copy("mp3", TPE1=["", "X", "Y"])).artist == "X"
     path = copy("flac")
     song = mutagen.File(path)
