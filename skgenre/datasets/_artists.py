@@ -9,7 +9,7 @@ _NO_NAMES = frozenset(
     (
         *("various", "various artist", "various artists", "va", "v a", "compilations"),
         *("verschiedene interpreten", "artistes divers", "artisti vari", "varios artistas"),
-        *("unknown", "unknown artist", "unbekannter interpret", "artiste inconnu"),
+        *("nan", "unknown", "unknown artist", "unbekannter interpret", "artiste inconnu"),
         *("artista desconocido", "unknown album", "unbekanntes album", "album inconnu"),
         "álbum desconocido",
     )

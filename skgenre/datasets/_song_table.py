@@ -37,8 +37,9 @@ def read_songs(table):
         number: {name: text if name == "path" else clean_text(text) for name, text in row.items()}
         for number, row in _read_rows(table).items()
     }
-    for name in _NEEDED:
-        _refuse(table, [n for n, row in rows.items() if not row[name].strip()], f"no {name}")
+    for name, missing_values in (("path", ("",)), ("genre", ("", "nan"))):
+        without = [n for n, row in rows.items() if row[name].strip() in missing_values]
+        _refuse(table, without, f"no {name}")
     first: dict[str, int] = {}
     for number, row in rows.items():
         row["path"] = str(table.parent / os.path.expanduser(row["path"]))
@@ -67,7 +68,8 @@ def _read_rows(table):
             header = file.readline()
             file.seek(0)
             delimiter = max(_DELIMITERS, key=header.count)
-            records = list(csv.reader(file, delimiter=delimiter, strict=True))
+            reader = csv.reader(file, delimiter=delimiter, skipinitialspace=True, strict=True)
+            records = list(reader)
     except OSError as error:
         raise type(error)(f"{printable(table)} cannot be read: {error.strerror}") from None
     except UnicodeDecodeError:

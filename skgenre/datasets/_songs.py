@@ -93,7 +93,7 @@ def assemble(source, songs, left_out, names, min_songs, told=""):
     wanted = None if names.wanted is None else set(names.wanted.values())
     check_genres(wanted, counts, source, told)
     if not kept:
-        why = "\n".join([describe_left_out(source, left_out), *lines[1:]]).strip()
+        why = "\n".join(filter(None, [describe_left_out(source, left_out), *lines[1:]]))
         raise ValueError(f"{printable(source)} has no song that can be used. {why}")
     return _bunch([song for song, _ in kept.values()], genre_of, left_out), told
 

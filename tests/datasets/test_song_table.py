@@ -59,6 +59,11 @@ def test_columns_that_may_be_missing(write):
     assert data.groups.tolist() == data.paths.tolist()
 
 
+def test_blanks_behind_commas(write):
+    data = read_song_table(write("path, genre, artist", '1.mp3, x, "A, B"', "2.mp3, x, nan"))
+    assert data.artist.tolist() == ["A, B", None]
+
+
 def test_genres_are_mapped_chosen_and_counted(folder, write):
     table = write("path,genre", "1.mp3,Hip Hop", "2.mp3,hip-hop", "music/3.ogg,Rap")
     with pytest.warns(UserWarning, match=r"Genres with fewer than 2 songs: Rap \(1\)\."):
@@ -90,6 +95,7 @@ def test_a_file_under_two_names_is_one_song(folder, write):
         (["path,genre", "", " , "], "has no songs"),
         (["path,genre", "1.mp3,x", "", "2.mp3,", "1.mp3"], "has no genre in rows 4, 5"),
         (["path,genre", "1.mp3,\u200b"], "has no genre in row 2"),
+        (["path,genre", "1.mp3,x", "2.mp3,nan"], "has no genre in row 3"),
         (["path,genre", ",x", "1.mp3,x"], "has no path in row 2"),
         (["path,genre", "music/a, b.flac,Rock"], "more cells than the first row .* in row 2"),
         (["path,genre", "1.mp3,x", "2.mp3,x", "1.mp3,y"], "an earlier row has, too, in row 4"),
