@@ -71,6 +71,14 @@ def read_values(path, field):
     return tuple(value for value in values if value.strip())
 
 
+def try_read_values(path, field):
+    """Return the values that a file has of a field, and why they cannot be read, or None."""
+    try:
+        return read_values(path, field), None
+    except UnfitError as error:
+        return (), str(error)
+
+
 def write_values(path, aside, field, values):
     """Write a copy of a file with other values of a field.
 

@@ -11,6 +11,8 @@ from ._pieces import UnfitError
 from ._replace import check_replaceable, explain, open_aside, remove_left_behind, take_place
 
 FIELDS = ("genre", "grouping", "mood", "comment")
+# for the tags of a file, which take milliseconds
+_SECONDS = 30.0
 
 
 class TagChange(NamedTuple):
@@ -50,8 +52,6 @@ def look_at(paths, *, field="genre", overwrite=False):
     overwrite : bool
         Whether files that have values already are to get others.
     """
-    from ._formats import read_values
-
     names: dict[str, str] = {}
     for path in paths:
         row = TagChange(path)
@@ -62,7 +62,7 @@ def look_at(paths, *, field="genre", overwrite=False):
                 yield row._replace(status="kept", reason=f"the same file as {printable(first)}")
                 continue
             check_replaceable(real)
-            row = row._replace(old=read_values(real, field))
+            row = row._replace(old=_read_isolated(real, field))
         except (OSError, UnfitError) as error:
             yield _fail(row, error)
             continue
@@ -167,6 +167,20 @@ def undo(journal):
             yield change._replace(status="restored")
         else:
             yield change._replace(status="kept", reason="it is as it was")
+
+
+def _read_isolated(path, field):
+    """Return the values of a field; some tags, made for it, can keep mutagen busy for hours."""
+    from ..audio._isolation import WorkerError, run_isolated
+    from ._formats import try_read_values
+
+    try:
+        values, reason = run_isolated(try_read_values, path, field, timeout=_SECONDS)
+    except WorkerError as error:
+        raise UnfitError(f"its tags cannot be read ({error})") from None
+    if reason is not None:
+        raise UnfitError(reason)
+    return values
 
 
 def _write(change, book, field, keep_times):

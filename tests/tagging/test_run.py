@@ -337,6 +337,22 @@ def kill_at(n_events, do):
     return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == -signal.SIGKILL
 
 
+def test_tags_that_never_end_are_given_up(songs, monkeypatch):
+    song = Path(songs[0])
+    text = b"\3" + b"a\0" * 10**6
+    size = bytes(len(text) >> shift & 127 for shift in (21, 14, 7, 0))
+    frame = b"TPE1" + size + b"\0\0" + text
+    size = bytes(len(frame) >> shift & 127 for shift in (21, 14, 7, 0))
+    song.write_bytes(b"ID3\4\0\0" + size + frame + song.read_bytes())
+    monkeypatch.setattr("skgenre.tagging._run._SECONDS", 1.0)
+    (change, other) = look_at(songs[:2])
+    assert (change.status, change.reason) == (
+        "failed",
+        "its tags cannot be read (not decoded within 1 s)",
+    )
+    assert other.status == "open"
+
+
 def test_what_another_process_left_is_removed_but_not_what_it_uses(songs, journal):
     from skgenre.tagging._replace import open_aside
 
