@@ -1,16 +1,28 @@
 """The code in the README and in the documentation runs as it stands, and links lead somewhere."""
 
+import os
 import re
+import subprocess
+import sys
 import tomllib
 from pathlib import Path
 
+import mutagen
 import numpy as np
 import pytest
 import soundfile as sf
 
 ROOT = Path(__file__).parents[1]
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
-ALL_PAGES = [*sorted(ROOT.glob("*.md")), *PAGES[1:]]
+COMMAND_LINE = ROOT / "docs" / "command-line.md"
+DOCS = sorted((ROOT / "docs").glob("*.md"))
+PAGES = [ROOT / "README.md", *(page for page in DOCS if page != COMMAND_LINE)]
+ALL_PAGES = [*sorted(ROOT.glob("*.md")), *DOCS]
+# endings, and how FFmpeg makes the files; without, libsndfile does
+FORMATS = {
+    **dict.fromkeys(("wav", "flac", "ogg", "aiff", "mp3")),
+    **{"m4a": "aac", "mp4": "alac", "opus": "libopus", "wma": "wmav2", "wv": "wavpack"},
+    **{"oga": "flac", "aif": "pcm_s16be"},
+}
 
 
 @pytest.fixture(scope="module")
@@ -44,6 +56,58 @@ def test_the_code_runs_in_order(page, folder, monkeypatch, capsys):
         assert ("print(" in block) == bool(printed)
         if "joblib.load" in block:
             assert re.search(r"\['(blues|classical)'\]", printed)
+
+
+@pytest.fixture
+def library(songs, encode, tmp_path):
+    """Return a folder with what the commands name: songs in twelve formats, genres, and tables."""
+    genres = ("blues", "classical")
+    rows = np.ravel([np.flatnonzero(songs[1] == genre)[:6] for genre in genres], order="F")
+    table = ["path,genre,artist"]
+    (tmp_path / "my music").mkdir()
+    for row, (ending, codec) in zip(rows, FORMATS.items(), strict=True):
+        y, genre = np.tile(songs[0][row], 2), songs[1][row]
+        path = tmp_path / "my music" / f"{genre} {row}.{ending}"
+        if codec is None:
+            sf.write(path, y, 22050)
+        else:
+            rate = 48000 if codec == "libopus" else 44100
+            encode(path, np.repeat(y, 2), rate, codec)
+        tags = mutagen.File(path, easy=True)
+        if ending in ("mp3", "flac", "ogg", "m4a"):
+            if tags.tags is None:
+                tags.add_tags()
+            tags["genre"] = genre
+            tags.save()
+        (tmp_path / "my genres" / genre).mkdir(parents=True, exist_ok=True)
+        sf.write(tmp_path / "my genres" / genre / f"{row}.wav", y, 22050)
+        table.append(f"my genres/{genre}/{row}.wav,{genre},{songs[2][row]}")
+    (tmp_path / "songs.csv").write_text("\n".join(table))
+    sf.write(tmp_path / "song.mp3", songs[0][0], 22050)
+    return tmp_path
+
+
+@pytest.mark.slow
+def test_the_commands_run_in_order(library):
+    text = COMMAND_LINE.read_text(encoding="utf-8")
+    blocks = re.findall(r"```sh\n(.*?)```", text, re.DOTALL)
+    named = {word for block in blocks for word in re.findall(r"skgenre (\w+)", block)}
+    commands = {"predict", "train", "evaluate", "timeline", "tag", "check"}
+    assert named >= commands
+    sound = {path: path.read_bytes() for path in (library / "my music").iterdir()}
+    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
+    for block in blocks:
+        done = subprocess.run(
+            ["bash", "-e", "-c", block],
+            cwd=library,
+            env={**os.environ, "PATH": path},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, (block, done.stderr)
+        assert "Traceback" not in done.stderr
+    assert {path: path.read_bytes() for path in (library / "my music").iterdir()} == sound
 
 
 @pytest.mark.parametrize("page", ALL_PAGES, ids=lambda page: page.name)
