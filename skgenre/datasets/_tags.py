@@ -199,5 +199,5 @@ def clean_text(text):
 
 
 def _explain(error):
-    text = clean_text(str(error)) or type(error).__name__
+    text = clean_text(str(error)) or "damaged"
     return text.removeprefix("<unknown>: ")
