@@ -3,6 +3,9 @@
 `make test-wheel` runs it in an environment of its own.
 """
 
+import csv
+import subprocess
+import sys
 import tempfile
 from importlib.util import find_spec
 from pathlib import Path
@@ -40,6 +43,10 @@ def main():
         loaded = load_model("gtzan-10")
         assert len(loaded.classes_) == 10
         assert np.allclose(loaded.predict_proba(paths[:2]).sum(axis=1), 1)
+        command = [Path(sys.executable).with_name("skgenre"), "predict", folder, "--format", "csv"]
+        done = subprocess.run(command, check=True, capture_output=True, text=True)
+        rows = list(csv.DictReader(done.stdout.splitlines()))
+        assert [row["genre"] for row in rows] == loaded.predict(paths).tolist()
 
 
 if __name__ == "__main__":
