@@ -8,6 +8,7 @@ from ._pieces import Span, UnfitError, find_size, read_span
 # how sizes are written, by the first four bytes
 _SIZES = {b"RIFF": "<I", b"FORM": ">I", b"FRM8": ">Q"}
 _ID3 = {b"RIFF": b"id3 ", b"FORM": b"ID3 ", b"FRM8": b"ID3 "}
+_AIFF_TEXTS = (b"NAME", b"AUTH", b"(c) ", b"ANNO")
 _DSF_HEADER = 28
 _WRONG_SIZES = "its header does not say how long its parts are"
 
@@ -60,15 +61,18 @@ def set_tag(file, change, info=None):
     return [form, size, kind, *parts, Span(rest.end, find_size(file))]
 
 
-def read_info(file, name):
-    """Return a piece of RIFF information of an open file, or nothing."""
-    if read_span(file, 0, 4) != b"RIFF":
-        return ""
+def read_texts(file):
+    """Return what an open file says outside of its ID3 tag, by the name of the chunk or piece."""
+    texts: dict[str, str] = {}
     for chunk in _find_chunks(file)[2]:
-        for own, value, _ in _split_info(read_span(file, *chunk.data)) if _is_list(chunk) else ():
-            if own == name:
-                return value.decode("utf-8", "replace").strip()
-    return ""
+        pieces = []
+        if _is_list(chunk):
+            pieces = [piece[:2] for piece in _split_info(read_span(file, *chunk.data))]
+        elif chunk.name in _AIFF_TEXTS:
+            pieces = [(chunk.name, read_span(file, *chunk.data).split(b"\0")[0])]
+        for name, value in pieces:
+            texts.setdefault(name.decode("latin-1"), _decode(value).strip())
+    return texts
 
 
 def set_dsf_tag(file, change):
@@ -107,6 +111,13 @@ def _find_chunks(file):
 
 def _is_list(chunk):
     return chunk.name == b"LIST"
+
+
+def _decode(value):
+    try:
+        return value.decode("utf-8")
+    except UnicodeDecodeError:
+        return value.decode("latin-1")
 
 
 def _make_chunk(name, data, size_format):

@@ -41,6 +41,22 @@ _MPEG = {"MP3", "AAC", "TrueAudio", "ID3FileType"}
 _CHUNKS = {"WAVE", "AIFF", "DSDIFF"}
 _OGG = {"OggVorbis", "OggOpus", "OggFLAC", "OggSpeex", "OggTheora"}
 _APE = {"APEv2File", "MonkeysAudio", "Musepack", "WavPack", "TAK", "OptimFROG"}
+# What stands for frames of ID3 in RIFF, AIFF and APE.
+_OLDER = {
+    "TIT2": ("INAM", "NAME", "title"),
+    "TPE1": ("IART", "AUTH", "artist"),
+    "TPE2": ("album artist", "albumartist"),
+    "TALB": ("IPRD", "album"),
+    "TCOM": ("composer",),
+    "TDRC": ("ICRD", "year"),
+    "TRCK": ("ITRK", "IPRT", "track"),
+    "TCON": ("IGNR", "genre"),
+    "TIT1": ("grouping",),
+    "TMOO": ("mood",),
+    "TCOP": ("ICOP", "(c) ", "copyright"),
+    "TSSE": ("ISFT",),
+    "COMM": ("ICMT", "ANNO", "comment"),
+}
 # mutagen does not look for a stream behind their tags
 _AAC_ENDINGS = (".aac", ".adts")
 _LOSSY = "some of its tags are not as its format has them, and would be changed"
@@ -61,13 +77,8 @@ def read_values(path, field):
         media = _open(path)
         kind, place = type(media).__name__, PLACES[field]
         values = _get(media.tags, kind, place)
-        with open(path, "rb") as file:
-            if not values and kind in _MPEG:
-                start, end = _ape.find_tag(file)
-                if end > start:
-                    values = _get(APEv2(path), "APEv2File", place)
-            if not values and kind == "WAVE" and place.riff:
-                values = [_chunks.read_info(file, place.riff)]
+        if not values and kind in _MPEG | _CHUNKS:
+            values = _get(_read_older(path, kind), kind, place)
     return tuple(value for value in values if value.strip())
 
 
@@ -105,7 +116,7 @@ def write_values(path, aside, field, values):
         with open(path, "rb") as file:
             if kind in _OGG and not _is_kept_by_mutagen(file, media.tags):
                 raise UnfitError(_LOSSY)
-            pieces = _make_pieces(file, kind, place, values)
+            pieces = _make_pieces(file, media.tags, kind, place, values)
             if pieces is None:
                 copy_whole(file, aside)
             else:
@@ -138,6 +149,8 @@ def _open(path):
     if kind == "AAC":  # whose tags mutagen leaves aside
         with suppress(mutagen.id3.ID3NoHeaderError):
             media.tags = mutagen.id3.ID3(path)
+    if kind in _MPEG | _CHUNKS and not media.tags:
+        media.tags = _read_older(path, kind)
     return media
 
 
@@ -153,6 +166,38 @@ def _identify(path):
         if media is None:
             raise
         return media
+
+
+def _read_older(path, kind):
+    """Return what a file says outside of ID3 as ID3, or None.
+
+    Readers of ID3 do not look there any more once a file has ID3.
+    """
+    texts: dict[str, list[str]] = {}
+    with open(path, "rb") as file:
+        if kind in _CHUNKS:
+            texts = {name: [text] for name, text in _chunks.read_texts(file).items() if text}
+        else:
+            start, end = _ape.find_tag(file)
+            for name, value in APEv2(file).items() if end > start else ():
+                texts[name.lower()] = list(value) if value.kind == 0 else []
+    tags = mutagen.id3.ID3()
+    for name, sources in _OLDER.items():
+        values = next((texts[source] for source in sources if texts.get(source)), [])
+        if name == "TDRC":
+            values = [value for value in values if re.fullmatch(r"\d{4}(-\d\d){0,2}", value)]
+        if name == "COMM" and values:
+            tags.add(mutagen.id3.COMM(encoding=3, lang="eng", desc="", text=values[:1]))
+        elif values:
+            tags.add(getattr(mutagen.id3, name)(encoding=3, text=values))
+    return tags or None
+
+
+def _render(tags):
+    """Return an ID3 tag as bytes."""
+    buffer = BytesIO()
+    tags.save(buffer, v1=0, padding=lambda info: 0)
+    return buffer.getvalue()
 
 
 def _get(tags, kind, place):
@@ -183,15 +228,16 @@ def _find_frames(tags, place):
     return tags.getall(place.id3)
 
 
-def _make_pieces(file, kind, place, values):
+def _make_pieces(file, tags, kind, place, values):
     """Return the pieces of the new file; None for formats that mutagen writes."""
 
     def change(tag):
         tag = tag[: _id3.find_tag_size(tag[: _id3.HEADER_SIZE])]
-        return _id3.set_values(tag, place.id3, values)
+        # ID3v1 and what else there is without ID3v2 is said in it, too
+        return _id3.set_values(tag or (_render(tags) if tags else b""), place.id3, values)
 
     if kind in _MPEG:
-        return _make_mpeg(file, kind, place, values)
+        return _make_mpeg(file, change, place, values)
     if kind in _CHUNKS:
         info = (place.riff, values[0].encode()) if kind == "WAVE" and place.riff else None
         return _chunks.set_tag(file, change, info)
@@ -206,31 +252,18 @@ def _make_pieces(file, kind, place, values):
     return None
 
 
-def _make_mpeg(file, kind, place, values):
+def _make_mpeg(file, change, place, values):
     """Return the pieces of a file with an ID3v2 tag in front, and maybe APE and ID3v1 behind."""
     size = find_size(file)
     header = _id3.find_tag_size(read_span(file, 0, min(size, _id3.HEADER_SIZE)))
     start, end = _ape.find_tag(file)
-    has_id3v1 = _ape.has_id3v1(file)
     ape, behind = read_span(file, start, end), read_span(file, end, size)
-    tag = read_span(file, 0, header)
-    if not header and has_id3v1:
-        tag = _from_id3v1(behind[-128:])
     # some readers look at it first
     if ape:
         ape = _ape.set_values(ape, place.ape, values)
-    if has_id3v1 and place.id3 == "TCON":
+    if place.id3 == "TCON" and _ape.has_id3v1(file):
         behind = behind[:-1] + bytes([_find_number(values[0])])
-    return [_id3.set_values(tag, place.id3, values), Span(header, start), ape, behind]
-
-
-def _from_id3v1(data):
-    """Return an ID3v2 tag of the same values, which readers that see both take instead."""
-    tag, buffer = mutagen.id3.ID3(), BytesIO()
-    for frame in (mutagen.id3.ParseID3v1(data) or {}).values():
-        tag.add(frame)
-    tag.save(buffer, v1=0, padding=lambda info: 0)
-    return buffer.getvalue()
+    return [change(read_span(file, 0, header)), Span(header, start), ape, behind]
 
 
 def _find_number(genre):
