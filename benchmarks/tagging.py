@@ -118,8 +118,10 @@ def measure(songs, library, journal, n_kills, rng):
     print(f"same bytes: {sum(map(str.__eq__, hash_all(songs), before))}")
     now = [song.stat().st_mtime_ns for song in songs]
     print(f"same times: {sum(map(int.__eq__, now, times))}")
-    n_killed = n_damaged = n_lost = n_left = n_changed = n_aside = 0
-    for _ in range(n_kills):
+    n_runs = n_killed = n_damaged = n_lost = n_left = n_changed = n_aside = 0
+    # a run that ends before it is killed shows nothing
+    while n_killed < n_kills:
+        n_runs += 1
         journal.unlink(missing_ok=True)
         process = run_skgenre(*apply)
         time.sleep(rng.uniform(0, seconds))
@@ -136,7 +138,7 @@ def measure(songs, library, journal, n_kills, rng):
             run_skgenre("--undo", journal).communicate()
         n_lost += sum(map(str.__ne__, hash_all(songs), before))
         n_left += count_files(library) - len(songs)
-    print(f"killed {n_killed} of {n_kills} times, with {n_changed} files tagged by then")
+    print(f"killed {n_killed} times in {n_runs} runs, with {n_changed} files tagged by then")
     print(f"files damaged: {n_damaged}; temporary files that a kill left: {n_aside}")
     print(f"after --undo: files not as they were: {n_lost}; files left behind: {n_left}")
 

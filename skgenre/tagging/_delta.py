@@ -7,6 +7,8 @@ import zlib
 from ._pieces import find_size
 
 _BLOCK, _FINE = 2**20, 2**12
+# how far bytes between two places that changed are looked for
+_REACH = 2**16
 _AT_ONCE = 2**20
 
 
@@ -20,14 +22,11 @@ def make_delta(old, new):
         them strings: bytes that the new file does not have, compressed, in base 64.
     """
     parts: list = []
-    size, shift = find_size(old), find_size(new) - find_size(old)
+    size = find_size(old)
+    # the same place from the start, and from the end
+    shifts = [0, find_size(new) - size]
     for start in range(0, size, _BLOCK):
-        end = min(start + _BLOCK, size)
-        if not _take_same(parts, old, new, start, end, shift):
-            for fine in range(start, end, _FINE):
-                stop = min(fine + _FINE, end)
-                if not _take_same(parts, old, new, fine, stop, shift):
-                    _add_bytes(parts, _read(old, fine, stop))
+        _add_range(parts, old, new, start, min(start + _BLOCK, size), shifts)
     return [_pack(part) if isinstance(part, bytearray) else part for part in parts]
 
 
@@ -54,23 +53,33 @@ def hash_file(file):
     return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _take_same(parts, old, new, start, end, shift):
-    """Add what the new file has at the same place, from its start or from its end."""
+def _add_range(parts, old, new, start, end, shifts):
+    """Add what makes some bytes of the old file, which are looked for where the last ones were."""
     data = _read(old, start, end)
-    for place in {start, start + shift}:
-        if place >= 0 and _read(new, place, place + len(data)) == data:
-            if parts and isinstance(parts[-1], list) and sum(parts[-1]) == place:
-                parts[-1][1] += len(data)
-            else:
-                parts.append([place, len(data)])
-            return True
-    return False
+    for shift in shifts:
+        if start + shift >= 0 and _read(new, start + shift, end + shift) == data:
+            _add_place(parts, start + shift, len(data))
+            return
+    if end - start > _FINE:
+        for fine in range(start, end, _FINE):
+            _add_range(parts, old, new, fine, min(fine + _FINE, end), shifts)
+        return
+    first = max(0, start - _REACH)
+    found = _read(new, first, end + _REACH).find(data)
+    if found >= 0:
+        shifts[2:] = [first + found - start]
+        _add_place(parts, first + found, len(data))
+    elif parts and isinstance(parts[-1], bytearray):
+        parts[-1] += data
+    else:
+        parts.append(bytearray(data))
 
 
-def _add_bytes(parts, data):
-    if not (parts and isinstance(parts[-1], bytearray)):
-        parts.append(bytearray())
-    parts[-1] += data
+def _add_place(parts, place, size):
+    if parts and isinstance(parts[-1], list) and sum(parts[-1]) == place:
+        parts[-1][1] += size
+    else:
+        parts.append([place, size])
 
 
 def _read(file, start, end):

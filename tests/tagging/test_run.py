@@ -9,6 +9,7 @@ import warnings
 from pathlib import Path
 
 import pytest
+from mutagen import apev2
 
 from skgenre import tagging
 from skgenre.tagging import TagChange, apply, choose, look_at, undo
@@ -351,6 +352,18 @@ def test_tags_that_never_end_are_given_up(songs, monkeypatch):
         "its tags cannot be read (not decoded within 1 s)",
     )
     assert other.status == "open"
+
+
+@pytest.mark.parametrize("name", ["h.tta", "v24.mp3", "b.ogg", "c.opus", "d.m4a", "j.wav"])
+def test_a_journal_is_small(make_song, journal, name):
+    """Of a long song no more is kept than of a short one."""
+    song = make_song(name)
+    tags = apev2.APEv2()
+    tags["Title"] = "also behind the sound"
+    if name in ("h.tta", "v24.mp3"):
+        tags.save(song)
+    assert write([str(song)], journal) == [("written", "")]
+    assert journal.stat().st_size < 12_000
 
 
 def test_what_another_process_left_is_removed_but_not_what_it_uses(songs, journal):
