@@ -33,7 +33,11 @@ def hear(clf, songs, *, n_jobs, tagger=None):
     tagger : callable or None
         From a path to tags.
     """
-    n_threads = effective_n_jobs(n_jobs)
+    n_threads = min(effective_n_jobs(n_jobs), len(songs))
+    if n_threads <= 1:
+        # a thread of its own takes memory of its own
+        yield from (_ask(clf, song, tagger) for song in songs)
+        return
     waiting: deque[Future] = deque()
     with ThreadPoolExecutor(n_threads) as pool:
         try:
