@@ -30,7 +30,7 @@ HOMES = {
     "featurewiz": "feature_selection/_featurewiz_package.py",
     "huggingface_hub": "_pretrained/_torch.py",
     "matplotlib": "inspection/_plotting.py",
-    "mutagen": "datasets/_tags.py tagging/_formats.py",
+    "mutagen": "datasets/_tags.py tagging/_formats.py tagging/_ogg.py",
     "numba": "_numba.py",
     "onnxruntime": "_onnx/_runtime.py",
     "sklearn_compat": "_sklearn.py",

@@ -1,4 +1,4 @@
-"""Vorbis comments in FLAC files: all but those of one field stay as they are, to the bit."""
+"""Vorbis comments: all but those of one field stay as they are, to the bit."""
 
 import struct
 
@@ -22,7 +22,7 @@ def set_values(file, key, values):
         vendor = b"skgenre"
         blocks.append((_COMMENTS, struct.pack("<I", len(vendor)) + vendor + bytes(4)))
     kept = [
-        (kind, _set_comments(data, key, values) if kind == _COMMENTS else data)
+        (kind, set_in_block(data, key, values) if kind == _COMMENTS else data)
         for kind, data in blocks
         if kind != _PADDING
     ]
@@ -51,7 +51,8 @@ def _read_blocks(file, start):
     return blocks, at
 
 
-def _set_comments(block, key, values):
+def set_in_block(block, key, values):
+    """Return a block of comments with other values of a field."""
     try:
         vendor, at = _take(block, 0)
         (n_comments,) = struct.unpack_from("<I", block, at)
@@ -59,6 +60,7 @@ def _set_comments(block, key, values):
         for _ in range(n_comments):
             comment, at = _take(block, at)
             comments.append(comment)
+        rest = block[at:]
     except (struct.error, IndexError):
         raise UnfitError("its comments are damaged") from None
     own = key.encode() + b"="
@@ -68,7 +70,7 @@ def _set_comments(block, key, values):
     comments = [*kept[:at], *(own + value.encode() for value in values), *kept[at:]]
     sized = b"".join(struct.pack("<I", len(text)) + text for text in [vendor, *comments])
     split = 4 + len(vendor)
-    return sized[:split] + struct.pack("<I", len(comments)) + sized[split:]
+    return sized[:split] + struct.pack("<I", len(comments)) + sized[split:] + rest
 
 
 def _take(block, at):

@@ -1,7 +1,7 @@
 """Fields of tags, as files of each format hold them; mutagen reads them all.
 
-ID3, APE and FLAC's comments are changed piece by piece, because mutagen would write all that it
-read anew, and not to the bit; Ogg, MP4 and ASF, where pages and offsets follow, by mutagen.
+ID3, APE and Vorbis comments are changed piece by piece, because mutagen would write all that it
+read anew, and not to the bit; MP4 and ASF, where sizes and offsets follow, by mutagen.
 """
 
 import os
@@ -14,9 +14,8 @@ import mutagen
 import mutagen.id3
 from mutagen.aac import AAC
 from mutagen.apev2 import APEv2
-from mutagen.ogg import OggPage
 
-from . import _ape, _chunks, _comments, _id3
+from . import _ape, _chunks, _comments, _id3, _ogg
 from ._pieces import Span, UnfitError, copy_whole, find_size, read_span, write_pieces
 
 
@@ -39,7 +38,7 @@ PLACES = {
 }
 _MPEG = {"MP3", "AAC", "TrueAudio", "ID3FileType"}
 _CHUNKS = {"WAVE", "AIFF", "DSDIFF"}
-_OGG = {"OggVorbis", "OggOpus", "OggFLAC", "OggSpeex", "OggTheora"}
+_OGG = set(_ogg.STREAMS)
 _APE = {"APEv2File", "MonkeysAudio", "Musepack", "WavPack", "TAK", "OptimFROG"}
 # What stands for frames of ID3 in RIFF, AIFF and APE.
 _OLDER = {
@@ -59,7 +58,6 @@ _OLDER = {
 }
 # mutagen does not look for a stream behind their tags
 _AAC_ENDINGS = (".aac", ".adts")
-_LOSSY = "some of its tags are not as its format has them, and would be changed"
 _NO_TAGS = "files of its kind hold no tags that can be written"
 
 
@@ -114,15 +112,15 @@ def write_values(path, aside, field, values):
         media = _open(path)
         kind, place = type(media).__name__, PLACES[field]
         with open(path, "rb") as file:
-            if kind in _OGG and not _is_kept_by_mutagen(file, media.tags):
-                raise UnfitError(_LOSSY)
             pieces = _make_pieces(file, media.tags, kind, place, values)
             if pieces is None:
                 copy_whole(file, aside)
             else:
                 write_pieces(pieces, file, aside)
+        if kind in _OGG:
+            _ogg.set_values(aside, kind, place.comment, values)
         aside.flush()
-        if pieces is None:
+        if kind in ("MP4", "ASF"):
             _set(aside.name, kind, place, values)
 
 
@@ -229,7 +227,7 @@ def _find_frames(tags, place):
 
 
 def _make_pieces(file, tags, kind, place, values):
-    """Return the pieces of the new file; None for formats that mutagen writes."""
+    """Return the pieces of the new file; None for formats that are changed in place."""
 
     def change(tag):
         tag = tag[: _id3.find_tag_size(tag[: _id3.HEADER_SIZE])]
@@ -277,35 +275,13 @@ def _set(path, kind, place, values):
     media = _open(path)
     if media.tags is None:
         media.add_tags()
-    if kind in _OGG:
-        media.tags[place.comment] = list(values)
-    elif kind == "ASF":
+    if kind == "ASF":
         media.tags[place.asf] = list(values)
     elif place.mp4.startswith("----"):
         media.tags[place.mp4] = [value.encode() for value in values]
     else:
         media.tags[place.mp4] = list(values)
     media.save(path)
-
-
-def _is_kept_by_mutagen(file, tags):
-    """Tell whether mutagen would write the comments of an Ogg file as they are."""
-    written = tags.write(framing=False)
-    file.seek(0)
-    page = OggPage(file)
-    # in streams of all kinds the comments are the second packet
-    while page.sequence < 2:
-        pages = [page]
-        page = OggPage(file)
-        if pages[0].sequence == 0:
-            continue
-        while not pages[-1].complete and len(pages[-1].packets) == 1:
-            if page.serial == pages[0].serial:
-                pages.append(page)
-            page = OggPage(file)
-        if written in OggPage.to_packets(pages)[0]:
-            return True
-    return False
 
 
 @contextmanager
