@@ -1,5 +1,7 @@
 """Vorbis comments in Ogg files, whose pages mutagen writes."""
 
+from itertools import product
+
 from mutagen.ogg import OggPage
 
 from . import _comments
@@ -12,7 +14,8 @@ STREAMS = {
     "OggSpeex": (b"Speex   ", 0),
     "OggTheora": (b"\x80theora", 7),
 }
-_PAGE_SIZES = [2**i for i in range(12, 16)] + [255 * 255]
+_SEGMENT = _MOST_SEGMENTS = 255
+_PAGE_SIZES = [2**12, 2**13, 2**14, 2**15, _SEGMENT * _MOST_SEGMENTS]
 
 
 def set_values(file, kind, key, values):
@@ -38,8 +41,14 @@ def set_values(file, kind, key, values):
 
 def _make_pages(packets, old):
     # with as many pages as before, those that follow keep their numbers
-    for size in _PAGE_SIZES:
-        pages = OggPage.from_packets(packets, old[0].sequence, default_size=size, wiggle_room=size)
-        if len(pages) == len(old):
+    for size, more in product(_PAGE_SIZES, (0, 2048)):
+        pages = OggPage.from_packets(packets, old[0].sequence, default_size=size, wiggle_room=more)
+        if len(pages) == len(old) and all(map(_is_possible, pages)):
             return pages
     return OggPage.from_packets(packets, old[0].sequence)
+
+
+def _is_possible(page):
+    """Tell whether a page has no more segments than pages can have."""
+    n_segments = sum(len(packet) // _SEGMENT + 1 for packet in page.packets)
+    return n_segments - (not page.complete) <= _MOST_SEGMENTS
