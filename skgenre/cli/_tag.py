@@ -85,9 +85,10 @@ def run(
                     journal = journal or Path(time.strftime("skgenre-tag-%Y%m%d-%H%M%S.jsonl"))
                     _check_folder(journal)
                 songs, _ = list_songs(paths, null=null)
+                clf, genres, renamed = _prepare(model, map_file, timeout)
                 looked = list(look_at(songs, field=field.value, overwrite=overwrite))
-                changes = _decide(looked, model, map_file, jobs, timeout, top, min_confidence)
-                total = len(songs)
+                chosen = {"top": top, "min_confidence": min_confidence, "renamed": renamed}
+                changes, total = _decide(looked, clf, genres, jobs, chosen), len(songs)
                 closing.callback(changes.close)
                 if apply_changes:
                     changes = apply(changes, journal, field=field.value, keep_times=keep_times)
@@ -105,15 +106,20 @@ def _check_folder(journal):
         )
 
 
-def _decide(looked, model, map_file, jobs, timeout, top, min_confidence):
-    """Yield what becomes of each file, now that the open ones are heard."""
+def _prepare(model, map_file, timeout):
+    """Return the classifier, the names of its genres, and what to write for them."""
     from ..audio._errors import AudioError  # noqa: F401 - loads the decoders before the threads do
     from ..persistence import load_model
-    from ._hear import hear
 
     clf = load_model(model).set_params(timeout=timeout)
-    genres = clf.classes_.tolist()
-    renamed = {} if map_file is None else _read_map(map_file, list(map(str, genres)))
+    genres = list(map(str, clf.classes_))
+    return clf, genres, {} if map_file is None else _read_map(map_file, genres)
+
+
+def _decide(looked, clf, genres, jobs, chosen):
+    """Yield what becomes of each file, now that the open ones are heard."""
+    from ._hear import hear
+
     answers = hear(clf, [change.path for change in looked if change.status == "open"], n_jobs=jobs)
     for change in looked:
         if change.status != "open":
@@ -122,12 +128,12 @@ def _decide(looked, model, map_file, jobs, timeout, top, min_confidence):
         answer = next(answers)
         if answer.error is not None:
             yield change._replace(status="failed", reason=answer.error)
-        elif clf._decide(answer.proba[None])[0] not in genres:
+        elif clf._decide(answer.proba[None])[0] not in clf.classes_:
             yield change._replace(status="kept", reason="the model is not sure enough")
         else:
             order = answer.proba.argsort()[::-1]
-            ranked = [(str(genres[i]), round(float(answer.proba[i]), 4)) for i in order]
-            yield choose(change, ranked, top=top, min_confidence=min_confidence, renamed=renamed)
+            ranked = [(genres[i], round(float(answer.proba[i]), 4)) for i in order]
+            yield choose(change, ranked, **chosen)
 
 
 def _read_map(path, genres):
