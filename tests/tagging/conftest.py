@@ -12,6 +12,7 @@ SR = 44100
 NAMES = [
     *("v22.mp3", "v23.mp3", "v24.mp3", "v1.mp3", "bare.mp3", "ape.mp3", "layer2.mp2", "adts.aac"),
     *("a.flac", "b.ogg", "c.opus", "d.m4a", "e.wma", "f.ape", "g.wv", "h.tta", "i.aiff", "j.wav"),
+    "k.dsf",
 ]
 PICTURE = bytes(range(256)) * 8
 LIBSNDFILE = {"a.flac", "b.ogg", "i.aiff", "j.wav"}
@@ -44,6 +45,8 @@ def make_song(tmp_path, encode, made):
             return path
         if name == "f.ape":
             path.write_bytes(make_ape())
+        elif name == "k.dsf":
+            path.write_bytes(make_dsf())
         elif name in LIBSNDFILE:
             sf.write(path, y.T, SR)
         elif name == "adts.aac":
@@ -78,7 +81,7 @@ def add_tags(path):
         tags["Cover Art (Front)"] = apev2.APEValue(b"cover.png\0" + PICTURE, apev2.BINARY)
         del tags["Genre"]
         tags.save(path)
-    elif path.suffix in (".mp3", ".mp2", ".tta", ".aiff", ".wav"):
+    elif path.suffix in (".mp3", ".mp2", ".tta", ".aiff", ".wav", ".dsf"):
         add_id3(path, 3 if path.name == "v23.mp3" else 4)
     elif path.suffix == ".m4a":
         song = mp4.MP4(path)
@@ -129,6 +132,14 @@ def make_ape():
     header = struct.pack("<2H3I2HI", 2000, 0, 73728, 73728, 3, 16, 2, SR)
     seek_table = struct.pack("<3I", start, start + 1000, start + 2000)
     return b"MAC " + descriptor + header + seek_table + sound
+
+
+def make_dsf():
+    """Return a file of one block of one-bit samples for each of two channels."""
+    sound = np.random.default_rng(1).bytes(2 * 4096)
+    about = struct.pack("<Q6I", 52, 1, 0, 2, 2, 2822400, 1) + struct.pack("<Q2I", 8 * 4096, 4096, 0)
+    body = b"fmt " + about + b"data" + struct.pack("<Q", 12 + len(sound)) + sound
+    return b"DSD " + struct.pack("<3Q", 28, 28 + len(body), 0) + body
 
 
 @pytest.fixture(params=NAMES)
