@@ -3,12 +3,11 @@
     python benchmarks/tagging.py --data <folder of clips> [--kills 100] [--songs 14] [--seed 0]
 
 The clips are copied by the program ffmpeg into MP3 (ID3v2.3, ID3v2.4, ID3v1, none), MP2, FLAC,
-Vorbis, Opus, AAC, WMA, WavPack, TTA, AIFF and WAV, with a title, an artist and, where the format
-takes it, a cover. All of them are tagged and taken back: files a second, the size of the journal,
-and whether every file is the same again, to the bit. Then `skgenre tag --apply` is killed by
-`kill -9` at random moments of the time that it takes, and after each kill every file has to be
-either as it was or as it is to be, with the same sound; `skgenre tag --undo` has to take all back
-and to leave no other file behind.
+Vorbis, Opus, AAC, WMA, WavPack, TTA, AIFF and WAV, with a title and an artist. All of them are
+tagged and taken back: the seconds, the size of the journal, and whether every file is the same
+again, to the bit. Then `skgenre tag --apply` is killed by `kill -9` at random moments of the time
+that it takes, and after each kill every file has to be either as it was or as it is to be, to the
+bit; `skgenre tag --undo` has to take all back and to leave no other file behind.
 """
 
 import argparse
