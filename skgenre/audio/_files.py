@@ -3,19 +3,12 @@ import os
 import stat
 from contextlib import contextmanager
 
+from .._system_errors import explain
 from ._errors import AudioError
 
 _RAW = "raw samples, without a header that says what they are"
-_REASONS = {
-    errno.ENOENT: "no such file",
-    errno.ENOTDIR: "no such file",
-    errno.EACCES: "permission denied",
-    errno.EPERM: "permission denied",
-    errno.ELOOP: "a symbolic link that leads back to itself",
-    errno.ENAMETOOLONG: "its name is too long",
-    errno.EISDIR: "a directory, not an audio file",
-    errno.ENXIO: "a pipe, socket or device, not an audio file",
-}
+_NO_FILE = "a pipe, socket or device, not an audio file"
+_SPECIAL = {errno.EISDIR: "a directory, not an audio file", errno.ENXIO: _NO_FILE}
 
 
 def path_name(path):
@@ -43,13 +36,13 @@ def open_file(path):
     try:
         file = open(name, "rb", buffering=0, opener=_open_at_once)  # noqa: SIM115
     except OSError as error:
-        raise AudioError({name: _explain(error)}) from None
+        raise AudioError({name: explain(error, _SPECIAL)}) from None
     except ValueError:
         raise AudioError({name: "no such file"}) from None  # such a name cannot be
     with file:
         status = os.fstat(file.fileno())
         if not stat.S_ISREG(status.st_mode):
-            raise AudioError({name: _REASONS[errno.ENXIO]})
+            raise AudioError({name: _NO_FILE})
         if os.path.splitext(name)[1].lower() == ".raw":
             raise AudioError({name: _RAW})
         if status.st_size == 0:
@@ -59,8 +52,3 @@ def open_file(path):
 
 def _open_at_once(name, flags):
     return os.open(name, flags | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOCTTY", 0))
-
-
-def _explain(error):
-    reason = f"cannot be opened ({error.strerror or error})"
-    return _REASONS.get(error.errno, reason)

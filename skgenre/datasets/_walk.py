@@ -8,18 +8,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from .._names import printable
+from .._system_errors import explain
 from ..audio._formats import ENDINGS
 
 UNKNOWN_ENDING = "no decoder reads the ending"
 _NO_TARGET = "a symbolic link to nothing"
-_REASONS = {
-    errno.EACCES: "permission denied",
-    errno.EPERM: "permission denied",
-    errno.ELOOP: "a symbolic link that leads back to itself",
-    errno.ENAMETOOLONG: "the path is too long",
-    errno.ENOENT: _NO_TARGET,
-    errno.ENOTDIR: _NO_TARGET,
-}
+_SPECIAL = dict.fromkeys((errno.ENOENT, errno.ENOTDIR), _NO_TARGET)
 
 # What stands beside music and is none: pictures, playlists, texts, checksums, tables and features,
 # and what players and editors note of a song.
@@ -85,7 +79,7 @@ def list_folder(folder):
             try:
                 is_folder, reason = entry.is_dir(), _why_left_out(entry)
             except OSError as error:
-                is_folder, reason = False, _explain(error)
+                is_folder, reason = False, explain(error, _SPECIAL)
             if is_folder:
                 if entry.name.lower() not in _SYSTEM_FOLDERS:
                     # on Windows a junction, too, which Python 3.11 takes for a folder
@@ -123,7 +117,7 @@ def find_songs(folder, closed=()):
         try:
             own = list_folder(path)
         except OSError as error:
-            found.left_out[path] = _explain(error)
+            found.left_out[path] = explain(error, _SPECIAL)
             continue
         found.songs += own.songs
         found.left_out |= own.left_out
@@ -144,11 +138,6 @@ def _is_above(folder, other):
     return other == folder or other.startswith(os.path.join(folder, ""))
 
 
-def _explain(error):
-    """Return in a few words why a file or folder cannot be read."""
-    return _REASONS.get(error.errno, error.strerror or str(error))
-
-
 def existing_folder(root, advice):
     """Return a folder as a path; raise with advice if there is none or it cannot be read."""
     root = Path(os.path.expanduser(os.fsdecode(root)))
@@ -160,7 +149,7 @@ def existing_folder(root, advice):
         raise NotADirectoryError(f"{printable(root)} is not a folder. {advice}") from None
     except OSError as error:
         raise type(error)(
-            f"The folder {printable(root)} cannot be read: {_explain(error)}"
+            f"The folder {printable(root)} cannot be read: {explain(error, _SPECIAL)}"
         ) from None
     return root
 

@@ -9,8 +9,9 @@ import os
 from contextlib import suppress
 
 from .._names import printable
+from .._system_errors import explain
 from ._pieces import UnfitError
-from ._replace import explain, sync_folder
+from ._replace import sync_folder
 
 _TITLE = {"journal": "skgenre tag", "version": 1}
 

@@ -1,6 +1,5 @@
 """Files that take the place of others at once, or not at all."""
 
-import errno
 import os
 import shutil
 import stat
@@ -17,23 +16,6 @@ except ImportError:  # on Windows, where an open file cannot be removed
     fcntl = None  # type: ignore[assignment]
 
 _PREFIX = ".skgenre-tag-"
-_REASONS = {
-    errno.ENOENT: "no such file",
-    errno.ENOTDIR: "no such file",
-    errno.EACCES: "permission denied",
-    errno.EPERM: "permission denied",
-    errno.EROFS: "it is on a read-only file system",
-    errno.ENOSPC: "no space left on the device",
-    errno.EDQUOT: "no space left in the quota",
-    errno.ELOOP: "a symbolic link that leads back to itself",
-    errno.ENAMETOOLONG: "the path is too long",
-    errno.EISDIR: "a folder, not a file",
-}
-
-
-def explain(error):
-    """Return in a few words what an error of the system says."""
-    return _REASONS.get(error.errno, error.strerror or str(error))
 
 
 def check_replaceable(path):

@@ -5,10 +5,11 @@ import time
 from typing import NamedTuple
 
 from .._names import printable
+from .._system_errors import explain
 from ._delta import apply_delta, hash_file, make_delta
 from ._journal import Journal, read_journal
 from ._pieces import UnfitError
-from ._replace import check_replaceable, explain, open_aside, remove_left_behind, take_place
+from ._replace import check_replaceable, open_aside, remove_left_behind, take_place
 
 FIELDS = ("genre", "grouping", "mood", "comment")
 # for the tags of a file, which take milliseconds
