@@ -33,8 +33,14 @@ class _Commands(TyperGroup):
         except Exception as error:
             if ctx.params["debug"]:
                 raise
-            tell(f"Error: {error or type(error).__name__}")
+            tell(f"Error: {_explain(error)}")
             raise typer.Exit(2) from None
+
+
+def _explain(error):
+    if isinstance(error, OSError) and error.strerror:
+        return ": ".join(filter(None, [error.filename and str(error.filename), error.strerror]))
+    return str(error) or type(error).__name__
 
 
 def tell(text):

@@ -1,14 +1,14 @@
 """`skgenre check`: what is wrong with files."""
 
-from typing import Annotated
-
 import typer
 
 from .._names import printable
-from ._predict import Jobs
+from ._outputs import keep_inputs
+from ._predict import Jobs, Timeout
 from ._progress import Quiet
 from ._rows import ChosenFormat, Output, choose_format, open_rows
 from ._songs import NullSeparated, Paths, list_songs
+from ._words import count
 
 NAME = "check"
 EXAMPLE = "skgenre check my-music"
@@ -21,7 +21,7 @@ def run(
     format: ChosenFormat = None,
     output: Output = None,
     jobs: Jobs = -1,
-    timeout: Annotated[float, typer.Option(help="Give up on a file after so many seconds.")] = 120,
+    timeout: Timeout = 120.0,
     null: NullSeparated = False,
     quiet: Quiet = False,
 ):
@@ -35,6 +35,7 @@ def run(
     from ._app import tell
 
     songs, left_out = list_songs(paths, null=null)
+    keep_inputs(output, songs)
     is_shown = not quiet and sys.stderr.isatty()
     faults = find_faults(songs, n_jobs=jobs, timeout=timeout, verbose=int(is_shown))
     with open_rows(choose_format(format, output), _COLUMNS, _as_text, output=output) as write:
@@ -44,7 +45,7 @@ def run(
             write(row)
     if not quiet:
         n_faulty = faults["path"].nunique()
-        tell(f"{len(songs)} files, {n_faulty} with something to look at")
+        tell(f"{count(len(songs), 'file')}, {n_faulty or 'none'} with something to look at")
     raise typer.Exit(int(faults["fault"].isin(_UNREADABLE).any()))
 
 

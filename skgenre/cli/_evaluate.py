@@ -6,17 +6,22 @@ from typing import Annotated
 
 import typer
 
+from ._outputs import check_output, keep_inputs
 from ._predict import Jobs
 from ._sources import (
     ArtistFrom,
     ArtistOption,
     Duration,
     GenreOption,
+    Seed,
     Source,
+    check_recipe,
     choose_protocols,
+    explain_too_few,
     keep_readable,
     read_songs,
 )
+from ._words import count
 
 NAME = "evaluate"
 EXAMPLE = "skgenre evaluate my-genres --recipe best --recipe lda --report page.html"
@@ -36,11 +41,13 @@ def run(
     seen: Annotated[
         bool, typer.Option("--seen", help="The model file was trained on some of these songs.")
     ] = False,
-    report: Annotated[Path | None, typer.Option(help="Also write a page of HTML.")] = None,
+    report: Annotated[
+        Path | None, typer.Option(callback=check_output, help="Also write a page of HTML.")
+    ] = None,
     genre_from: GenreOption = None,
     artist_from: ArtistOption = ArtistFrom.TAG,
     duration: Duration = 30.0,
-    seed: Annotated[int, typer.Option(help="The same seed gives the same folds.")] = 0,
+    seed: Seed = 0,
     jobs: Jobs = -1,
 ):
     """Compare classifiers on your songs, no artist on both sides of a division.
@@ -55,7 +62,12 @@ def run(
         from ._page import write_page
     if bool(model) == bool(recipe):
         raise typer.BadParameter("give either --model or --recipe")
+    for name in recipe or []:
+        check_recipe(name)
     songs = read_songs(source, genre_from, artist_from)
+    keep_inputs(report, [source, *([model] if model else []), *songs.paths])
+    if not protocol and (why := explain_too_few(songs)):
+        raise ValueError(f"They cannot be compared on these songs: {why}")
     protocols = protocol or choose_protocols(songs)
     with tempfile.TemporaryDirectory() as cache:
         if model:
@@ -83,7 +95,7 @@ def run(
         write_page(report, summary, results)
         tell(f"Written: {report}")
     if failures:
-        tell(f"{len(failures)} files could not be read; skgenre check tells which")
+        tell(f"{count(len(failures), 'file')} could not be read; skgenre check tells which")
     raise typer.Exit(1 if failures else 0)
 
 
@@ -118,7 +130,7 @@ def _check_genres(clf, songs):
 
 
 def _explain(tell, model, seen, songs, summary):
-    if songs.groups is None:
+    if songs.groups is None and not model:
         tell("No artists are known: songs of one artist are on both sides, and scores too high.")
     leaky = summary.loc[~summary["is_valid"], "protocol"].unique()
     if len(leaky):

@@ -6,9 +6,11 @@ from typing import Annotated
 import typer
 
 from .._names import printable
+from ._outputs import keep_inputs
 from ._progress import Quiet, follow
 from ._rows import ChosenFormat, Format, Output, Resume, choose_format, open_rows, read_done
 from ._songs import NullSeparated, Paths, list_songs
+from ._words import count
 
 NAME = "predict"
 EXAMPLE = "skgenre predict my-music --output genres.csv"
@@ -16,9 +18,21 @@ UNKNOWN = "unknown"
 _N_TAGS = 3
 
 Model = Annotated[str, typer.Option(help="A model file, or the name of one that comes along.")]
-Jobs = Annotated[int, typer.Option(help="Songs at a time; -1 is one for each processor.")]
+
+
+def _check_jobs(jobs: int):
+    if jobs == 0:
+        raise typer.BadParameter("Give a number from 1, or -1 for one song for each processor")
+    return jobs
+
+
+Jobs = Annotated[
+    int,
+    typer.Option(callback=_check_jobs, help="Songs at a time; -1 is one for each processor."),
+]
 Timeout = Annotated[
-    float | None, typer.Option(help="Give up on a file after so many seconds.", min=0.001)
+    float | None,
+    typer.Option(help="Give up on a file after so many seconds.", min=0.001, max=1e6),
 ]
 
 
@@ -50,6 +64,7 @@ def run(
 
     clf = load_model(model).set_params(timeout=timeout)
     songs, left_out = list_songs(paths, null=null)
+    keep_inputs(output, [model, *songs])
     form = choose_format(format, output)
     top = min(top, len(clf.classes_))
     columns = _name_columns(top, tags)
@@ -64,7 +79,8 @@ def run(
     answers = hear(clf, songs, n_jobs=jobs, tagger=name_tags(_N_TAGS, timeout) if tags else None)
     is_seen = form is Format.TABLE and output is None and sys.stdout.isatty()
     if left_out and not quiet:
-        tell(f"Note: {len(left_out)} other files or folders were passed over")
+        was = "other was" if len(left_out) == 1 else "others were"
+        tell(f"Note: {len(left_out)} {was} passed over; skgenre check tells why")
     with open_rows(
         form, columns, lambda row: _as_text(row, widths), output=output, is_resumed=resume
     ) as write:
@@ -77,7 +93,7 @@ def run(
             n_failed += answer.error is not None
             write(_make_row(answer, clf, columns, top, min_confidence))
     if n_failed and not quiet:
-        tell(f"{n_failed} of {n_known + len(songs)} files could not be read")
+        tell(f"{n_failed} of {count(n_known + len(songs), 'file')} could not be read")
     raise typer.Exit(1 if n_failed else 0)
 
 

@@ -12,6 +12,9 @@ from typing import Annotated
 
 import typer
 
+from .._names import printable
+from ._outputs import check_output
+
 
 class Format(StrEnum):
     """How rows are written."""
@@ -27,7 +30,10 @@ ChosenFormat = Annotated[
     typer.Option("--format", help="By the ending of --output, or a table, unless given."),
 ]
 Output = Annotated[
-    Path | None, typer.Option("--output", "-o", help="Write to this file, not to the terminal.")
+    Path | None,
+    typer.Option(
+        "--output", "-o", callback=check_output, help="Write to this file, not to the terminal."
+    ),
 ]
 Resume = Annotated[
     bool, typer.Option("--resume", help="Go on with the --output of a run that was stopped.")
@@ -57,20 +63,35 @@ def read_done(output, form, columns):
     text = output.read_bytes().decode("utf-8", "surrogateescape")
     whole = text[: text.rfind("\n") + 1]
     if form is Format.JSONL:
-        rows = [json.loads(line) for line in whole.splitlines()]
+        rows = [_read_json(line) for line in whole.splitlines() if line.strip()]
+        is_ours = True
     else:
         # a newline inside quotes ends no row
         while whole.count('"') % 2:
             whole = whole[: whole.rfind("\n", 0, -1) + 1]
-        rows = list(csv.DictReader(io.StringIO(whole, newline="")))
-    if any(list(row) != columns for row in rows):
+        # a spreadsheet that saved it again put a mark before it
+        reader = csv.DictReader(io.StringIO(whole.removeprefix("\ufeff"), newline=""))
+        rows = list(reader)
+        header = _csv_line(columns)
+        is_ours = reader.fieldnames == columns if whole else header.startswith(text)
+        is_ours = is_ours and not any(None in row.values() for row in rows)
+    if not is_ours or any(list(row) != columns for row in rows):
         raise ValueError(
-            f"{output} has other columns than {', '.join(columns)}; --resume goes on "
-            "with what the same command wrote"
+            f"{printable(output)} has other columns than {', '.join(columns)}; --resume goes on "
+            "with what the same command wrote, with the same --top and --tags"
         )
     if whole != text:
         os.truncate(output, len(whole.encode("utf-8", "surrogateescape")))
     return rows
+
+
+def _read_json(line):
+    """Return an object of JSON as a dict, and anything else as one without columns."""
+    try:
+        row = json.loads(line)
+    except ValueError:
+        return {}
+    return row if isinstance(row, dict) else {}
 
 
 @contextmanager

@@ -24,7 +24,7 @@ def list_songs(given, *, null=False):
     """Return the files that are meant, and why what is in folders is left out, by path.
 
     A file is taken whatever its ending; of a folder, what has an ending that some decoder reads.
-    Each file comes once.
+    Each path comes once, however it is written.
 
     Raises
     ------
@@ -42,16 +42,20 @@ def list_songs(given, *, null=False):
             left_out |= found.left_out
         else:
             songs.append(path)
-    songs = list(dict.fromkeys(map(_no_formula, songs)))
+    by_place: dict[str, str] = {}
+    for song in songs:
+        by_place.setdefault(os.path.abspath(song), song)
+    songs = [_no_formula(song) for song in by_place.values()]
     if not songs:
-        raise FileNotFoundError(f"No audio file in {', '.join(given)}")
+        places = ["what standard input names" if path == "-" else path for path in given]
+        raise FileNotFoundError(f"No audio file in {', '.join(places)}")
     return songs, left_out
 
 
 def _with_standard_input(given, null):
     for path in given:
         if path == "-":
-            text = sys.stdin.read()
+            text = sys.stdin.read().removeprefix("\ufeff")
             yield from filter(None, text.split("\0") if null else text.splitlines())
         else:
             yield path

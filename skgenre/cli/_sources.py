@@ -8,6 +8,7 @@ import numpy as np
 import typer
 
 from .._names import printable
+from ._words import count
 
 Source = Annotated[
     Path,
@@ -49,7 +50,13 @@ ArtistOption = Annotated[
 ]
 
 Duration = Annotated[
-    float, typer.Option(help="How many seconds are used of each song, from its start.", min=0.1)
+    float,
+    typer.Option(help="How many seconds are used of each song, from its start.", min=0.1, max=3600),
+]
+
+
+Seed = Annotated[
+    int, typer.Option(help="The same seed gives the same results.", min=0, max=2**32 - 1)
 ]
 
 
@@ -79,6 +86,20 @@ def choose_protocols(songs):
     if songs.groups is not None:
         return ["artist"]
     return {"songs": StratifiedKFold(_N_FOLDS, shuffle=True, random_state=0)}
+
+
+def explain_too_few(songs):
+    """Return why so few songs cannot be divided, or nothing."""
+    _, counts = np.unique(songs.target, return_counts=True)
+    if songs.groups is not None and len(np.unique(songs.groups)) < _N_FOLDS:
+        return f"that takes songs of {_N_FOLDS} artists or more"
+    return "" if counts.max() >= _N_FOLDS else f"that takes {_N_FOLDS} songs of a genre or more"
+
+
+def check_recipe(name):
+    """Refuse a recipe that needs more than a command can give it."""
+    if name == "metadata":
+        raise ValueError("The recipe metadata learns from titles, too, and from Python only")
 
 
 def keep_readable(songs, fit):
@@ -111,11 +132,7 @@ def keep_readable(songs, fit):
             groups=None if songs.groups is None else songs.groups[is_good],
         )
         if len(np.unique(kept.target)) < 2:
-            raise ValueError(
-                f"Songs of two genres or more are needed; of {len(songs.paths)} files, "
-                f"{len(failures)} cannot be read, and the rest is of "
-                f"{', '.join(map(printable, np.unique(kept.target))) or 'no genre'}"
-            )
+            raise ValueError(_explain_lack(songs, kept, failures))
         try:
             return fit(kept), kept, failures
         except AudioError as error:
@@ -123,3 +140,11 @@ def keep_readable(songs, fit):
             failures |= {str(path): reason for path, reason in error.failures.items()}
             if len(failures) == known:
                 raise
+
+
+def _explain_lack(songs, kept, failures):
+    told = [f"Songs of two genres or more are needed; found {count(len(songs.paths), 'song')}"]
+    told += [f"all that can be read are of {printable(genre)}" for genre in kept.target[:1]]
+    for path, reason in list(failures.items())[:1]:
+        told.append(f"{len(failures)} cannot be read, such as {printable(path)}: {reason}")
+    return "; ".join(told)

@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from .._names import printable
+from ._outputs import check_output, keep_inputs
 from ._predict import Model
 from ._rows import ChosenFormat, Output, choose_format, open_rows
 
@@ -14,6 +15,14 @@ EXAMPLE = "skgenre timeline mix.mp3 --plot mix.png"
 # A window is silent if no more than a hundredth of it is above -60 dBFS.
 _SILENCE, _MOST_SOUND = 1e-3, 0.01
 _COLUMNS = ["start", "end", "genre", "confidence"]
+_PICTURES = (".png", ".jpg", ".jpeg", ".pdf", ".svg", ".webp")
+
+
+def _check_plot(param: typer.CallbackParam, path: Path | None):
+    path = check_output(param, path)
+    if path is not None and path.suffix.lower() not in _PICTURES:
+        raise ValueError(f"--plot needs a name that ends in {', '.join(_PICTURES)}")
+    return path
 
 
 def run(
@@ -22,7 +31,9 @@ def run(
     window: Annotated[
         float, typer.Option(help="Seconds that are judged at a time.", min=0.5, max=600)
     ] = 10.0,
-    plot: Annotated[Path | None, typer.Option(help="Also draw it, to this file.")] = None,
+    plot: Annotated[
+        Path | None, typer.Option(callback=_check_plot, help="Also draw it, to this file.")
+    ] = None,
     format: ChosenFormat = None,
     output: Output = None,
 ):
@@ -34,6 +45,8 @@ def run(
     from ..persistence import load_model
     from ._app import tell
 
+    for written in (output, plot):
+        keep_inputs(written, [file, model])
     clf = load_model(model)
     heard: list = []
     status = 0

@@ -9,6 +9,7 @@ import numpy as np
 import typer
 
 from .._names import printable
+from ._outputs import check_output, keep_inputs
 from ._predict import Jobs
 from ._progress import Quiet
 from ._sources import (
@@ -16,11 +17,15 @@ from ._sources import (
     ArtistOption,
     Duration,
     GenreOption,
+    Seed,
     Source,
+    check_recipe,
     choose_protocols,
+    explain_too_few,
     keep_readable,
     read_songs,
 )
+from ._words import count, file_size
 
 NAME = "train"
 EXAMPLE = "skgenre train my-genres --output my-genres.onnx"
@@ -33,7 +38,10 @@ _RATES = {"best": 16000, "musicnn": 16000, "musicnn-both": 16000, "cnn-musicnn":
 
 def run(
     source: Source,
-    output: Annotated[Path, typer.Option("--output", "-o", help="The model file to write.")],
+    output: Annotated[
+        Path,
+        typer.Option("--output", "-o", callback=check_output, help="The model file to write."),
+    ],
     recipe: Annotated[str, typer.Option(help="What to train: see skgenre recipes.")] = "best",
     genre_from: GenreOption = None,
     artist_from: ArtistOption = ArtistFrom.TAG,
@@ -41,7 +49,7 @@ def run(
     evaluate: Annotated[
         bool, typer.Option(help="Find out how often it is right about artists it did not hear.")
     ] = True,
-    seed: Annotated[int, typer.Option(help="The same seed gives the same classifier.")] = 0,
+    seed: Seed = 0,
     jobs: Jobs = -1,
     quiet: Quiet = False,
 ):
@@ -54,9 +62,10 @@ def run(
     from ..recipes import make_genre_classifier
 
     import_builder()
-    if not output.absolute().parent.is_dir():
-        raise FileNotFoundError(f"There is no folder {output.parent} to write {output.name} to")
+    check_recipe(recipe)
     songs = read_songs(source, genre_from, artist_from)
+    keep_inputs(output, [source, *songs.paths])
+    _check_genres(songs.target_names)
     with tempfile.TemporaryDirectory() as cache:
         clf = make_genre_classifier(
             recipe,
@@ -75,15 +84,25 @@ def run(
         if evaluate:
             card = _judge(recipe, clf, songs, verbose=int(is_shown))
         else:
-            typer.echo("Not judged: nobody knows how often it is right.")
+            typer.echo("Not judged, as asked: nobody knows how often it is right.")
         n_artists = None if songs.groups is None else len(np.unique(songs.groups))
         card["learned_from"] = {"n_songs": len(songs.paths), "n_artists": n_artists}
         export_model(fitted, output, card=card)
     typer.echo(
-        f"Written: {printable(output)} ({output.stat().st_size / 1e6:.1f} MB). Next:\n"
+        f"Written: {printable(output)} ({file_size(output.stat().st_size)}). Next:\n"
         f"  skgenre predict --model {printable(output)} PATH"
     )
     raise typer.Exit(1 if failures else 0)
+
+
+def _check_genres(genres):
+    for genre in genres:
+        # what a model file takes
+        if printable(genre).replace(r"\x20", " ") != genre:
+            raise ValueError(
+                f"The genre {printable(genre)} has characters that cannot be seen. Give it "
+                "another name"
+            )
 
 
 def _fit(clf, songs):
@@ -101,12 +120,12 @@ def _tell_songs(songs, failures):
     units, unit = songs.groups, "artists"
     if units is None:
         units, unit = songs.paths, "songs"
-    by = f" by {len(np.unique(units))} artists" if unit == "artists" else ""
+    by = f" by {count(len(np.unique(units)), 'artist')}" if unit == "artists" else ""
     typer.echo(f"{len(songs.paths)} songs of {len(genres)} genres{by}:")
     n_units = [len(np.unique(units[songs.target == genre])) for genre in genres]
-    for genre, count, n in zip(genres, counts, n_units, strict=True):
-        of_artists = f", {n} artists" if unit == "artists" else ""
-        typer.echo(f"  {printable(genre)}: {count} songs{of_artists}")
+    for genre, n_songs, n in zip(genres, counts, n_units, strict=True):
+        of_artists = f", {count(n, 'artist')}" if unit == "artists" else ""
+        typer.echo(f"  {printable(genre)}: {count(n_songs, 'song')}{of_artists}")
     few = [printable(genre) for genre, n in zip(genres, n_units, strict=True) if n < _FEW]
     if few:
         typer.echo(f"Fewer than {_FEW} {unit} of {', '.join(few)}: too few to learn much from.")
@@ -122,6 +141,9 @@ def _judge(recipe, clf, songs, *, verbose):
     """Cross-validate, say in words what came out, and return it as a card."""
     from ..model_selection import compare_classifiers, summarize
 
+    if why := explain_too_few(songs):
+        typer.echo(f"Not judged: {why}.")
+        return {}
     try:
         results = compare_classifiers(
             {recipe: clf},
@@ -145,14 +167,14 @@ def _tell_score(row, songs, results):
     genres, counts = np.unique(songs.target, return_counts=True)
     whom = "of artists it had not heard" if songs.groups is not None else "it had not heard"
     typer.echo(
-        f"Right about {row['accuracy']:.0%} of songs {whom} (95 % interval {row['low']:.0%} to "
+        f"Right for {row['accuracy']:.0%} of songs {whom} (95% interval {row['low']:.0%} to "
         f"{row['high']:.0%}; always saying {printable(genres[counts.argmax()])} would be right "
-        f"about {counts.max() / counts.sum():.0%})."
+        f"for {counts.max() / counts.sum():.0%})."
     )
     if songs.groups is None:
         typer.echo(
             "No artists are known, so songs of one artist were on both sides: expect less of new "
-            "artists. --artist-from and a column artist tell them apart."
+            "artists. Name them with --artist-from folder, or in a column artist of a table."
         )
     answers = pd.concat(results["answers"].tolist())
     is_right = answers["predicted"] == answers["genre"]
@@ -160,7 +182,8 @@ def _tell_score(row, songs, results):
     worst = recalls.index[0]
     of_worst = answers[(answers["genre"] == worst) & ~is_right]["predicted"]
     if len(of_worst):
+        more = "songs" if songs.groups is None else "artists"
         typer.echo(
-            f"Weakest: {printable(worst)}, right about {recalls.iloc[0]:.0%}, most often taken for "
-            f"{printable(of_worst.mode()[0])}. More artists of it would help most."
+            f"Weakest: {printable(worst)}, right for {recalls.iloc[0]:.0%}, most often taken for "
+            f"{printable(of_worst.mode()[0])}. More {more} of it would help most."
         )

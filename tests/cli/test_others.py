@@ -77,3 +77,28 @@ def test_a_timeline_of_a_file_that_cannot_be_read(skgenre, tmp_path):
     done = skgenre("timeline", tmp_path / "gone.mp3")
     assert done.status == 1
     assert "no such file" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["--plot", "."], "--plot is a folder"),
+        (["--plot", "no/mix.png"], "There is no folder no"),
+        (["--plot", "mix.xyz"], "--plot needs a name that ends in .png"),
+        (["--plot", "mix.wav"], "--plot has a name like music"),
+        (["--output", "mix.wav"], "--output has a name like music"),
+    ],
+)
+def test_a_timeline_that_cannot_be_written_is_told_at_once(
+    skgenre, mix, monkeypatch, arguments, says
+):
+    monkeypatch.chdir(mix.parent)
+    before = mix.read_bytes()
+    done = skgenre("timeline", mix, *arguments)
+    assert (done.status, done.stdout) == (2, "")
+    assert says in done.stderr
+    assert mix.read_bytes() == before
+
+
+def test_one_file_is_one_file(skgenre, music):
+    assert skgenre("check", music / "tone.wav").stderr.startswith("1 file, ")

@@ -131,7 +131,8 @@ def test_resuming_needs_rows_that_can_be_read(skgenre, music, tmp_path):
     ("arguments", "says"),
     [
         (["--model", "no-such.onnx"], "'no-such.onnx' is neither the name of a model"),
-        (["--output", "no/such/folder.csv"], "No such file or directory"),
+        (["--output", "no/such/folder.csv"], "There is no folder no/such"),
+        (["--output", "."], "--output is a folder"),
     ],
 )
 def test_wrong_use_is_a_sentence(skgenre, music, arguments, says):
@@ -220,3 +221,58 @@ def test_nothing_is_loaded_that_is_not_used(music):
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.splitlines()[-1] == "[]"
+
+
+@pytest.mark.parametrize("name", ["tone.wav", "link.csv"])
+def test_no_song_is_written_over(skgenre, music, name):
+    (music / "link.csv").symlink_to(music / "tone.wav")
+    before = (music / "tone.wav").read_bytes()
+    done = skgenre("predict", music, "--output", music / name)
+    assert (done.status, done.stdout) == (2, "")
+    assert "name like music" in done.stderr or "is read, and would be overwritten" in done.stderr
+    assert (music / "tone.wav").read_bytes() == before
+
+
+def test_a_song_by_two_spellings_of_its_path_comes_once(skgenre, music, monkeypatch):
+    monkeypatch.chdir(music)
+    done = skgenre("predict", "./tone.wav", ".", music / "tone.wav", "--format", "csv")
+    assert [row["path"] for row in read_csv(done.stdout)] == ["./tone.wav", "album/noise.flac"]
+
+
+def test_a_list_from_another_system(skgenre, music):
+    paths = f"\ufeff{music / 'tone.wav'}\r\n{music / 'album' / 'noise.flac'}\r\n"
+    done = skgenre("predict", "-", "--format", "csv", stdin=paths)
+    assert done.status == 0
+    assert len(read_csv(done.stdout)) == 2
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"a,b,c\n", b"some notes", b"path,genre\n", b'["path"]\n', b"5\n", b"{\n"],
+    ids=["header", "text", "columns", "list", "number", "cut"],
+)
+@pytest.mark.parametrize("kind", ["csv", "jsonl"])
+def test_a_file_of_something_else_is_not_gone_on_with(skgenre, music, tmp_path, kind, content):
+    out = tmp_path / f"out.{kind}"
+    content += b"\n" if kind == "jsonl" and not content.endswith(b"\n") else b""
+    out.write_bytes(content)
+    done = skgenre("predict", music, "--output", out, "--resume")
+    assert done.status == 2
+    assert "--resume goes on with what the same command wrote" in done.stderr
+    assert out.read_bytes() == content
+
+
+def test_a_file_that_a_spreadsheet_saved_again_is_gone_on_with(skgenre, music, tmp_path):
+    out = tmp_path / "out.csv"
+    skgenre("predict", music, "--output", out)
+    lines = out.read_bytes().splitlines()
+    out.write_bytes(b"\xef\xbb\xbf" + b"\r\n".join(lines[:2]) + b"\r\n")
+    assert skgenre("predict", music, "--output", out, "--resume").status == 0
+    assert out.read_bytes().splitlines()[1:] == lines[1:]
+
+
+@pytest.mark.parametrize("arguments", [["--jobs", 0], ["--timeout", "inf"], ["--timeout", "1e300"]])
+def test_numbers_that_cannot_be_name_their_option(skgenre, music, arguments):
+    done = skgenre("predict", music, *arguments)
+    assert (done.status, done.stdout) == (2, "")
+    assert f"'{arguments[0]}'" in done.stderr

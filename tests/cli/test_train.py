@@ -23,14 +23,14 @@ def test_a_model_file_is_trained_and_judged(skgenre, table, song_files, tmp_path
     done = skgenre("train", table, "--output", out, *LINEAR)
     assert (done.status, done.stderr) == (0, "")
     assert "24 songs of 4 genres by 12 artists:" in done.stdout
-    assert "Right about" in done.stdout
+    assert "Right for" in done.stdout
     assert f"skgenre predict --model {out} PATH" in done.stdout
     clf = load_model(out)
     assert clf.classes_.tolist() == sorted(set(song_files[1]))
     assert clf.model.info.learned_from == {"n_songs": 24, "n_artists": 12}
     (score,) = clf.model.info.scores
     assert score["protocol"] == "artist"
-    assert f"Right about {score['accuracy']:.0%} of songs" in done.stdout
+    assert f"Right for {score['accuracy']:.0%} of songs" in done.stdout
     assert "24 songs of 12 artists" in model_card(out)
     again = tmp_path / "again.onnx"
     skgenre("train", table, "--output", again, *LINEAR)
@@ -110,3 +110,79 @@ def test_either_a_model_or_recipes(skgenre, table):
         done = skgenre("evaluate", table, *arguments)
         assert done.status == 2
         assert "give either --model or --recipe" in " ".join(done.stderr.split())
+
+
+def test_a_score_is_told_only_of_enough_songs(skgenre, table, tmp_path):
+    songs = pd.read_csv(table).assign(artist="the only one")
+    songs.to_csv(table, index=False)
+    done = skgenre("train", table, "-o", tmp_path / "model.onnx", *LINEAR)
+    assert done.status == 0
+    assert "24 songs of 4 genres by 1 artist:" in done.stdout
+    assert "Not judged: that takes songs of 5 artists or more." in done.stdout
+    done = skgenre("evaluate", table, *LINEAR)
+    assert done.status == 2
+    assert "that takes songs of 5 artists or more" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("command", "option", "path", "says"),
+    [
+        ("train", "--output", "songs.csv", "songs.csv is read, and would be overwritten"),
+        ("train", "--output", "song.mp3", "--output has a name like music"),
+        ("train", "--output", ".", "--output is a folder"),
+        ("evaluate", "--report", "songs.csv", "songs.csv is read, and would be overwritten"),
+        ("evaluate", "--report", "song.flac", "--report has a name like music"),
+        ("evaluate", "--report", ".", "--report is a folder"),
+        ("evaluate", "--report", "no/page.html", "There is no folder no to write page.html to"),
+    ],
+)
+def test_what_is_read_is_not_written_over(
+    skgenre, table, tmp_path, monkeypatch, command, option, path, says
+):
+    monkeypatch.chdir(tmp_path)
+    before = table.read_bytes()
+    done = skgenre(command, table, option, path, *LINEAR)
+    assert (done.status, done.stdout) == (2, "")
+    assert says in done.stderr
+    assert table.read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["--seed", -1], "'--seed'"),
+        (["--jobs", 0], "'--jobs'"),
+        (["--duration", 1e11], "'--duration'"),
+        (["--recipe", "metadata"], "from Python only"),
+    ],
+)
+def test_options_that_cannot_be_are_told_before_anything_is_heard(
+    skgenre, table, tmp_path, arguments, says
+):
+    done = skgenre("train", table, "-o", tmp_path / "model.onnx", *LINEAR, *arguments)
+    assert (done.status, done.stdout) == (2, "")
+    assert says in done.stderr
+
+
+def test_a_genre_that_no_model_file_takes_is_told_before_anything_is_heard(
+    skgenre, table, tmp_path, song_files
+):
+    root = tmp_path / "genres"
+    for genre, songs in (("blues", song_files[0][:2]), ("new\nline", song_files[0][2:4])):
+        (root / genre).mkdir(parents=True)
+        for song in songs:
+            (root / genre / song.split("/")[-1]).symlink_to(song)
+    done = skgenre("train", root, "-o", tmp_path / "model.onnx", *LINEAR)
+    assert (done.status, done.stdout) == (2, "")
+    assert r"The genre new\nline has characters that cannot be seen" in done.stderr
+
+
+def test_why_no_song_could_be_learned_from(skgenre, tmp_path):
+    for genre in ("blues", "rock"):
+        (tmp_path / "genres" / genre).mkdir(parents=True)
+        for i in range(2):
+            (tmp_path / "genres" / genre / f"{i}.mp3").write_bytes(b"no music %d" % i)
+    done = skgenre("train", tmp_path / "genres", "-o", tmp_path / "model.onnx", *LINEAR)
+    assert done.status == 2
+    assert "4 cannot be read, such as " in done.stderr
+    assert "not readable as audio" in done.stderr

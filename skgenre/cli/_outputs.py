@@ -1,0 +1,42 @@
+"""Files that a command is to write: a wrong one is told before anything is heard."""
+
+import os
+from contextlib import suppress
+from pathlib import Path
+
+import typer
+
+from .._names import printable
+
+
+def check_output(param: typer.CallbackParam, path: Path | None):
+    """Return where an option says to write, if a file can be there and is no song."""
+    from ..audio._formats import ENDINGS
+
+    if path is None:
+        return None
+    if path.is_dir():
+        raise IsADirectoryError(f"{param.opts[0]} is a folder: {printable(path)}. Name a file")
+    if not path.absolute().parent.is_dir():
+        raise FileNotFoundError(
+            f"There is no folder {printable(path.parent)} to write {printable(path.name)} to"
+        )
+    # a forgotten name, as in `-o *.mp3`, would cost a song
+    if path.suffix.lower() in ENDINGS:
+        raise ValueError(
+            f"{param.opts[0]} has a name like music: {printable(path)}. Choose another ending"
+        )
+    return path
+
+
+def keep_inputs(output, inputs):
+    """Refuse to write over one of the files that are read."""
+    if output is None or not output.exists():
+        return
+    there = os.stat(output)
+    for path in inputs:
+        with suppress(OSError):
+            if os.path.samestat(there, os.stat(path)):
+                raise ValueError(
+                    f"{printable(output)} is read, and would be overwritten. Write to another file"
+                )
