@@ -25,6 +25,8 @@ _ONNX_ML = """
     SVMRegressor Scaler TreeEnsembleClassifier TreeEnsembleRegressor
 """
 OPERATORS = {"": frozenset(_ONNX.split()), "ai.onnx.ml": frozenset(_ONNX_ML.split())}
+# From which input on an operator may go without; others crash onnxruntime if one has no name.
+_OPTIONAL = {b"Clip": 1, b"GRU": 3, b"LSTM": 3, b"Pad": 2, b"RNN": 3, b"Slice": 3}
 _MAX_NODES = 100_000
 _MAX_ENTRIES = 100
 _MAX_AXES = 8
@@ -123,6 +125,8 @@ def _check_graph(graph):
         _check_tensor(tensor)
     for node in graph.node:
         _check_operator(node)
+        if not all(node.input[: _OPTIONAL.get(node.op_type)]):
+            raise ModelFileError(f"{_call(node)} lacks an input that it cannot do without")
         missing = [name for name in node.input if name and name not in names]
         if missing:
             raise ModelFileError(

@@ -58,6 +58,8 @@ def refuse(write, model, says):
         (lambda m: m.graph.initializer.extend(m.graph.initializer[2:]), "two of one name"),
         (lambda m: setattr(m.graph.output[0], "name", "other"), "output 'other' is given by"),
         (lambda m: m.graph.output.pop(), "its outputs must be 'segment_probabilities' and"),
+        # onnxruntime crashes
+        (lambda m: m.graph.node[1].input.append(""), "'MatMul' lacks an input"),
         (lambda m: setattr(m.graph.output[0], "name", "logits"), "its outputs must be"),
         (lambda m: m.graph.initializer[2].dims.append(5), "does not hold what its shape"),
         (lambda m: setattr(m.graph.initializer[2], "raw_data", b""), "does not hold what"),
