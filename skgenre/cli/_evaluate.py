@@ -88,7 +88,7 @@ def run(
             seeds=[seed],
         )
     summary = summarize(results)
-    shown = summary[_SHOWN].round(3)
+    shown = summary[_SHOWN if len(contenders) > 1 else _SHOWN[:-1]].round(3)
     typer.echo(shown.to_string(index=False))
     _explain(tell, model, seen, songs, summary)
     if report is not None:

@@ -1,5 +1,6 @@
 """`skgenre info`: what a model file says of itself."""
 
+import sys
 from typing import Annotated
 
 import typer
@@ -16,4 +17,13 @@ def run(
     """Show the card of a model file: its genres, what it learned from, and its scores."""
     from ..persistence import model_card
 
-    typer.echo(model_card(model), nl=False)
+    card = model_card(model)
+    if not sys.stdout.isatty():
+        typer.echo(card, nl=False)
+        return
+    from rich.console import Console
+    from rich.markdown import Markdown
+
+    # the header is for the Hugging Face hub
+    _, _, page = card.split("---\n", 2)
+    Console().print(Markdown(page))

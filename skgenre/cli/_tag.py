@@ -12,6 +12,7 @@ import typer
 
 from .._names import printable
 from ..tagging import FIELDS, TagChange, apply, choose, look_at, undo
+from ._outputs import check_output, keep_inputs
 from ._predict import Jobs, Model, Timeout
 from ._progress import Quiet, follow
 from ._rows import ChosenFormat, Output, choose_format, open_rows
@@ -55,7 +56,10 @@ def run(
     ] = None,
     journal: Annotated[
         Path | None,
-        typer.Option(help="Where to write how to take it back: skgenre-tag-TIME.jsonl."),
+        typer.Option(
+            callback=check_output,
+            help="Where to write how to take it back: skgenre-tag-TIME.jsonl.",
+        ),
     ] = None,
     keep_times: Annotated[
         bool, typer.Option("--keep-times", help="Leave the times of the last change.")
@@ -83,8 +87,8 @@ def run(
             else:
                 if apply_changes:
                     journal = journal or Path(time.strftime("skgenre-tag-%Y%m%d-%H%M%S.jsonl"))
-                    _check_folder(journal)
                 songs, _ = list_songs(paths, null=null)
+                keep_inputs(output, [model, *songs])
                 clf, genres, renamed = _prepare(model, map_file, timeout)
                 looked = list(look_at(songs, field=field.value, overwrite=overwrite))
                 chosen = {"top": top, "min_confidence": min_confidence, "renamed": renamed}
@@ -97,13 +101,6 @@ def run(
         if counts and not quiet:
             _tell_counts(counts, journal)
     raise typer.Exit(1 if counts["failed"] else 0)
-
-
-def _check_folder(journal):
-    if not journal.absolute().parent.is_dir():
-        raise FileNotFoundError(
-            f"There is no folder {journal.parent} for the journal; --journal names another"
-        )
 
 
 def _prepare(model, map_file, timeout):

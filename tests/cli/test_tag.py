@@ -159,7 +159,7 @@ def test_a_journal_of_its_own_name(skgenre, music, tmp_path, monkeypatch):
         (["{music}", "--undo", "{song}"], "Give either PATH or --undo JOURNAL"),
         (["--undo", "{song}"], "is no journal of skgenre tag"),
         (["--undo", "{music}/nothing"], "nothing"),
-        (["{music}", "--apply", "--journal", "{song}"], "is no journal of skgenre tag"),
+        (["{music}", "--apply", "--journal", "{song}"], "a name like music"),
         (["{music}", "--apply", "--journal", "{music}/no/j"], "There is no folder"),
         (["{music}", "--field", "title"], "Invalid value"),
         (["{music}", "--top", "0"], "Invalid value"),
