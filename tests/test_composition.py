@@ -60,10 +60,11 @@ def test_cross_validation_on_paths(song_files, make, kind):
     assert np.isfinite(grouped).all()
 
 
-def test_grid_search_reaches_transformer_and_net(song_files):
+@pytest.mark.parametrize("n_jobs", [None, pytest.param(2, marks=pytest.mark.slow)])
+def test_grid_search_reaches_transformer_and_net(song_files, n_jobs):
     paths, y, _ = song_files
     grid = [{"mfccsegmenter__n_mfcc": [5]}, {"kerascnnclassifier__dropout": [0.3]}]
-    search = GridSearchCV(cnn(), grid, cv=2, n_jobs=2, error_score="raise").fit(paths, y)
+    search = GridSearchCV(cnn(), grid, cv=2, n_jobs=n_jobs, error_score="raise").fit(paths, y)
     assert search.cv_results_["mean_test_score"].shape == (2,)
     assert set(search.predict(paths[:3])) <= set(y)
 

@@ -67,6 +67,9 @@ ESTIMATORS = [
         branches=[("linear", LogisticRegression()), ("scale", StandardScaler())], cv=3
     ),
     UnifiedGenreClassifier(branches=[("tree", TREE)], final_estimator=TREE, cv=3),
+]
+# Each fit trains a net, and most of these take minutes.
+SLOW_ESTIMATORS = [
     Wav2VecClassifier(
         **PRETRAINED,
         segment_duration=45 / 16000,
@@ -77,9 +80,6 @@ ESTIMATORS = [
         learning_rate=2e-2,
         random_state=0,
     ),
-]
-# Each fit traces a net, and each of these takes minutes.
-SLOW_ESTIMATORS = [
     KerasANNClassifier(hidden_layer_sizes=(32,), **SMALL),
     KerasCNNClassifier(architecture_params={"filters": (8,), "dense_units": 32}, **SMALL),
     KerasRNNClassifier(architecture_params={"units": (16,), "dense_units": 32}, **SMALL),
@@ -144,6 +144,7 @@ def test_scikit_learn_check(estimator, check):
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("_pretrained_is_here")
 @parametrize_with_checks(SLOW_ESTIMATORS, expected_failed_checks=expected_failures)
 def test_slow_scikit_learn_check(estimator, check):
     check(estimator)

@@ -500,7 +500,13 @@ def test_wav_files_of_two_programs_joined(save, as_bytes):
         load_audio(save("joined.wav", wav + other))
 
 
-@pytest.mark.parametrize("first", ["wav", "aiff", "m4a", "mka", "wma", "mp3", "bare.mp3"])
+@pytest.mark.parametrize(
+    "first",
+    [
+        *("wav", "m4a", "mp3", "bare.mp3"),
+        *[pytest.param(ending, marks=pytest.mark.slow) for ending in ("aiff", "mka", "wma")],
+    ],
+)
 def test_files_of_two_kinds_joined_are_missed(save, cbr, as_bytes, encode, tmp_path, first):
     mp3 = {"mp3": cbr, "bare.mp3": without_first_frame(cbr)}
     codec = {"m4a": "aac", "mka": "flac", "wma": "wmav2"}.get(first)
