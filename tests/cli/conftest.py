@@ -1,6 +1,9 @@
 """The command, run in this process, and songs to run it on."""
 
 import shutil
+import signal
+import subprocess
+import sys
 from types import SimpleNamespace
 
 import numpy as np
@@ -23,6 +26,24 @@ def skgenre():
         return SimpleNamespace(status=done.exit_code, stdout=done.stdout, stderr=done.stderr)
 
     return run
+
+
+@pytest.fixture
+def start():
+    """Return a function that starts the command in a process of its own.
+
+    It listens to Ctrl-C, also where the tests run in the background and were told not to.
+    """
+
+    def start(*arguments):
+        return subprocess.Popen(
+            [sys.executable, "-m", "skgenre", *map(str, arguments)],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+        )
+
+    return start
 
 
 @pytest.fixture(scope="session")

@@ -192,14 +192,11 @@ def test_a_reader_that_leaves_is_no_error(music):
 
 
 @pytest.mark.slow
-def test_interrupted_with_whole_rows(music, tmp_path):
+def test_interrupted_with_whole_rows(start, music, tmp_path):
     for i in range(300):
         os.link(music / "tone.wav", music / f"{i:03}.wav")
     out = tmp_path / "out.csv"
-    process = subprocess.Popen(
-        [sys.executable, "-m", "skgenre", "predict", music, "--output", out, "--jobs", "1"],
-        stderr=subprocess.PIPE,
-    )
+    process = start("predict", music, "--output", out, "--jobs", "1")
     deadline = time.monotonic() + 60
     while time.monotonic() < deadline and (not out.exists() or out.read_bytes().count(b"\n") < 3):
         assert process.poll() is None

@@ -3,8 +3,6 @@ import io
 import json
 import os
 import signal
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -178,7 +176,7 @@ def test_wrong_use(skgenre, music, songs, arguments, message):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("end", [signal.SIGINT, signal.SIGKILL, "a reader that leaves"])
-def test_ended_before_its_end(skgenre, music, songs, tmp_path, end):
+def test_ended_before_its_end(skgenre, start, music, songs, tmp_path, end):
     files = [songs[0].with_name(f"{i:02} é.flac") for i in range(40)]
     for file in files:
         file.write_bytes(songs[0].read_bytes())
@@ -186,9 +184,7 @@ def test_ended_before_its_end(skgenre, music, songs, tmp_path, end):
     before = read_bytes(files)
     journal = tmp_path / "tags.jsonl"
     command = ["tag", music, "--apply", "--min-confidence", "0", "--journal", journal, "--quiet"]
-    process = subprocess.Popen(
-        [sys.executable, "-m", "skgenre", *command], stdout=subprocess.PIPE, stderr=subprocess.PIPE
-    )
+    process = start(*command)
     process.stdout.readline()
     if end == "a reader that leaves":
         process.stdout.close()
