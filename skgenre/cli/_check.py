@@ -1,5 +1,7 @@
 """`skgenre check`: what is wrong with files."""
 
+import sys
+
 import typer
 
 from .._names import printable
@@ -29,8 +31,6 @@ def run(
 
     The status is 1 if some cannot be read.
     """
-    import sys
-
     from ..audio import find_faults
     from ._app import tell
 

@@ -67,13 +67,10 @@ def name_tags(n_tags, timeout):
     from ..feature_extraction import OnnxEmbedder
 
     embedder = OnnxEmbedder(outputs=["tags"], timeout=timeout)
-    names = embedder.fit(["song"]).get_feature_names_out()
+    names = embedder._open_net().names_of("tags")
 
     def tag(song):
         heard = embedder.transform([song])[0]
-        return [
-            names[i].removeprefix("tags_").removesuffix("_mean")
-            for i in heard.argsort()[::-1][:n_tags]
-        ]
+        return [names[i] for i in heard.argsort()[::-1][:n_tags]]
 
     return tag
