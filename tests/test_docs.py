@@ -13,10 +13,11 @@ import pytest
 import soundfile as sf
 
 ROOT = Path(__file__).parents[1]
-COMMAND_LINE = ROOT / "docs" / "command-line.md"
-DOCS = sorted((ROOT / "docs").glob("*.md"))
-PAGES = [ROOT / "README.md", *(page for page in DOCS if page != COMMAND_LINE)]
-ALL_PAGES = [*sorted(ROOT.glob("*.md")), *DOCS]
+DOCS = ROOT / "docs"
+COMMAND_LINE = DOCS / "guide" / "command-line.md"
+PAGES = [*sorted(ROOT.glob("*.md")), *sorted(DOCS.glob("*.md")), *sorted(DOCS.glob("guide/*.md"))]
+CODE = re.compile(r"```python\n(.*?)```", re.DOTALL)
+WITH_CODE = [page for page in PAGES if CODE.search(page.read_text(encoding="utf-8"))]
 # endings, and how FFmpeg makes the files; without, libsndfile does
 FORMATS = {
     **dict.fromkeys(("wav", "flac", "ogg", "aiff", "mp3")),
@@ -42,15 +43,17 @@ def folder(songs, tmp_path_factory):
     return home
 
 
+def name_of(page):
+    return page.relative_to(ROOT).as_posix()
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+@pytest.mark.parametrize("page", WITH_CODE, ids=name_of)
 def test_the_code_runs_in_order(page, folder, monkeypatch, capsys):
     if page.name == "wav2vec.md":
         pytest.importorskip("torch")
     monkeypatch.chdir(folder)
-    blocks = re.findall(r"```python\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL)
-    assert blocks
-    for i, block in enumerate(blocks):
+    for i, block in enumerate(CODE.findall(page.read_text(encoding="utf-8"))):
         exec(compile(block, f"{page.name} block {i}", "exec"), {"__name__": "__main__"})
         printed = capsys.readouterr().out
         assert ("print(" in block) == bool(printed)
@@ -110,7 +113,7 @@ def test_the_commands_run_in_order(library):
     assert {path: path.read_bytes() for path in (library / "my music").iterdir()} == sound
 
 
-@pytest.mark.parametrize("page", ALL_PAGES, ids=lambda page: page.name)
+@pytest.mark.parametrize("page", PAGES, ids=name_of)
 def test_links_to_other_files_lead_somewhere(page):
     links = re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", page.read_text(encoding="utf-8"))
     assert [link for link in links if not (page.parent / link).exists()] == []

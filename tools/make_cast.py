@@ -1,4 +1,4 @@
-"""Make docs/command-line.svg: a terminal with some commands and what they print.
+"""Make docs/images/command-line.svg: a terminal with some commands and what they print.
 
     python tools/make_cast.py <folder of songs> <a mix>
 
@@ -15,7 +15,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.text import Text
 
-OUT = Path(__file__).parents[1] / "docs" / "command-line.svg"
+OUT = Path(__file__).parents[1] / "docs" / "images" / "command-line.svg"
 WIDTH = 108
 
 

@@ -1,5 +1,5 @@
 // Model files of skgenre in JavaScript: reads one, cuts a song as it says, and judges it.
-// It runs in browsers and in Node. docs/model-files.md describes the format.
+// It runs in browsers and in Node. docs/guide/model-files.md describes the format.
 
 const FORMAT = "1";
 const WAVEFORM = "waveform";
