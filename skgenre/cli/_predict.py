@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from .._names import printable
+from ._model import open_classifier
 from ._outputs import keep_inputs
 from ._progress import Quiet, follow
 from ._rows import ChosenFormat, Format, Output, Resume, choose_format, open_rows, read_done
@@ -58,11 +59,10 @@ def run(
 
     The status is 0 if all files could be read, and 1 if not.
     """
-    from ..persistence import load_model
     from ._app import tell
     from ._hear import hear, name_tags
 
-    clf = load_model(model).set_params(timeout=timeout)
+    clf = open_classifier(model).set_params(timeout=timeout)
     songs, left_out = list_songs(paths, null=null)
     keep_inputs(output, [model, *songs])
     form = choose_format(format, output)

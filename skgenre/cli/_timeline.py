@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from .._names import printable
+from ._model import open_classifier
 from ._outputs import check_output, keep_inputs
 from ._predict import Model
 from ._rows import ChosenFormat, Output, choose_format, open_rows
@@ -42,12 +43,11 @@ def run(
     The status is 1 if the file cannot be read to its end.
     """
     from ..audio import AudioError
-    from ..persistence import load_model
     from ._app import tell
 
     for written in (output, plot):
         keep_inputs(written, [file, model])
-    clf = load_model(model)
+    clf = open_classifier(model)
     heard: list = []
     status = 0
     with open_rows(choose_format(format, output), _COLUMNS, _as_text, output=output) as write:
