@@ -17,7 +17,7 @@ ONE_THREAD := OMP_NUM_THREADS=1
 # gigabytes of CUDA: its tests are skipped there, or EXTRAS names it.
 EXTRAS := test,featurewiz-modern$(if $(IS_DEFAULT),$(,)wav2vec)
 
-.PHONY: demo test test-slow test-without-bfloat16 test-oldest test-wheel test-javascript lint clean
+.PHONY: demo test test-slow test-without-bfloat16 test-oldest test-wheel test-javascript docs lint clean
 
 demo: $(VENV)/installed-demo
 	$(if $(SONGS),$(BIN)/skgenre predict "$(SONGS)",$(BIN)/python examples/demo.py)
@@ -56,6 +56,11 @@ test-javascript: $(VENV)/installed
 	npm ci --prefix examples/javascript --ignore-scripts --no-audit --no-fund
 	$(ONE_THREAD) $(BIN)/python -m pytest tests/persistence/test_javascript.py
 
+# The site, in docs/_build/html. It runs the examples of the gallery. A broken link, a docstring with a
+# fault or an example that fails is an error.
+docs: $(VENV)/installed-docs
+	$(ONE_THREAD) $(BIN)/sphinx-build -W --keep-going -n -b html docs docs/_build/html
+
 lint: $(VENV)/installed-dev
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
@@ -80,6 +85,10 @@ $(VENV)/installed-dev: $(VENV)/installed
 	$(INSTALL) --editable ".[dev]"
 	@touch $@
 
+$(VENV)/installed-docs: $(VENV)/installed
+	$(INSTALL) --editable ".[docs]"
+	@touch $@
+
 $(OLDEST)/installed: pyproject.toml constraints-oldest.txt
 	@echo "Installing into $(OLDEST) (about 4.7 GB, a few minutes) ..."
 	$(PYTHON) -m venv $(OLDEST)
@@ -89,4 +98,4 @@ $(OLDEST)/installed: pyproject.toml constraints-oldest.txt
 
 clean:
 	rm -rf .venv .venv-* demo_output build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache \
-		examples/javascript/node_modules
+		examples/javascript/node_modules docs/_build docs/auto_examples docs/api/generated

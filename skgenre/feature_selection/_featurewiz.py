@@ -47,11 +47,11 @@ class FeatureWizSelector(SelectorMixin, VersionedEstimator):
     ----------
     n_features_in_ : int
         Number of features seen in `fit`.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (n_features,)
         Names of the features, where X has names that are strings.
     order_ : ndarray of shape (n_selected,), of int
         The features that are kept, as columns of X, the most important first.
-    support_ : ndarray of shape (n_features_in_,), of bool
+    support_ : ndarray of shape (n_features,), of bool
         Which features are kept.
 
     See Also
