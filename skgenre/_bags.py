@@ -291,13 +291,20 @@ class BagClassifier(ClassifierMixin, VersionedEstimator):
 
         Parameters
         ----------
-        X : array-like
-            Features of songs: a table, spectrograms, bags of segments or ragged bags.
+        X : array-like of shape (n_songs, ...)
+            The features of songs: a table (n_songs, n_features), spectrograms (n_songs, n_bands,
+            n_frames), bags of segments (n_songs, n_segments, n_bands, n_frames), or a list of bags
+            (n_segments, n_bands, n_frames) of different sizes.
 
         Returns
         -------
         proba : list of ndarray of shape (n_segments, n_classes)
-            One array for each song. A song that could not be read has the class prior.
+            One array per song. A song that could not be read gets the class prior.
+
+        Raises
+        ------
+        ValueError
+            If segments have another shape than those in `fit`, or a probability is not finite.
         """
         check_is_fitted(self)
         X, readable = self._validate_predict(X)
@@ -315,13 +322,21 @@ class BagClassifier(ClassifierMixin, VersionedEstimator):
 
         Parameters
         ----------
-        X : array-like
-            Features of songs: a table, spectrograms, bags of segments or ragged bags.
+        X : array-like of shape (n_songs, ...)
+            The features of songs: a table (n_songs, n_features), spectrograms (n_songs, n_bands,
+            n_frames), bags of segments (n_songs, n_segments, n_bands, n_frames), or a list of bags
+            (n_segments, n_bands, n_frames) of different sizes.
 
         Returns
         -------
         proba : ndarray of shape (n_songs, n_classes)
-            In the order of ``classes_``. A song that could not be read has the class prior.
+            The probabilities, in the order of ``classes_``. A song that could not be read gets the
+            class prior.
+
+        Raises
+        ------
+        ValueError
+            If segments have another shape than those in `fit`, or a probability is not finite.
         """
         check_is_fitted(self)
         return self._predict_songs(
@@ -337,13 +352,20 @@ class BagClassifier(ClassifierMixin, VersionedEstimator):
 
         Parameters
         ----------
-        X : array-like
-            Features of songs: a table, spectrograms, bags of segments or ragged bags.
+        X : array-like of shape (n_songs, ...)
+            The features of songs: a table (n_songs, n_features), spectrograms (n_songs, n_bands,
+            n_frames), bags of segments (n_songs, n_segments, n_bands, n_frames), or a list of bags
+            (n_segments, n_bands, n_frames) of different sizes.
 
         Returns
         -------
         y : ndarray of shape (n_songs,)
-            The genres. A song that could not be read has the most frequent one.
+            The genres. A song that could not be read gets the most frequent genre.
+
+        Raises
+        ------
+        ValueError
+            If segments have another shape than those in `fit`, or a probability is not finite.
         """
         proba = self.predict_proba(X)
         return self.classes_[proba.argmax(axis=1)]

@@ -6,18 +6,23 @@ NO_MEMORY = "there is not enough memory to read it; pass a duration"
 
 
 class AudioError(ValueError):
-    """Audio that cannot be read, with each file and the reason.
+    """One or more audio files could not be read.
 
     Parameters
     ----------
     failures : dict of str to str
-        The reason for each file, keyed by its path as it was given. A waveform
-        without a file is keyed by its place, such as ``"clip 3"``.
+        The reason for each file, keyed by the path as you gave it. A waveform, which has no path,
+        is keyed by its position, such as ``"clip 3"``.
 
     Attributes
     ----------
     failures : dict of str to str
-        As given.
+        The reasons, as passed in.
+
+    See Also
+    --------
+    load_audio : Raises it for a single file.
+    find_faults : Lists unreadable files in a table and raises nothing.
 
     Examples
     --------

@@ -24,75 +24,80 @@ _MIN_DEVIATION = np.log(1.1)
 
 
 def find_faults(paths, *, min_duration=1.0, n_jobs=None, timeout=120.0, verbose=0):
-    """Find what is wrong with the files of a corpus.
+    """Find unreadable, damaged, silent, duplicate and otherwise faulty audio files.
 
-    Every file is decoded once, whole, in a process that may crash or hang, and compared with the
-    others. Bad files of any kind are rows of the result and never an error.
+    Each file is decoded once, from start to end, in a separate process, so a file that crashes or
+    hangs the decoder becomes a row of the result. Faulty files never raise an error.
 
     Parameters
     ----------
     paths : sequence of str or path-like
         The audio files.
     min_duration : float, default=1.0
-        Shorter files are at fault, in seconds.
+        Report files shorter than this, in seconds.
     n_jobs : int, default=None
-        How many files are decoded at a time, each in a process of its own; ``None`` is 1 and -1
-        all cores.
+        Number of files to decode in parallel, each in its own process. ``None`` means 1 and ``-1``
+        means all cores.
     timeout : float, default=120.0
-        Seconds that one file may take. Three hours of MP3 take about one minute.
+        Longest time to spend on one file, in seconds. Three hours of MP3 take about one minute.
     verbose : int, default=0
-        Show a progress bar.
+        If above 0, show a progress bar.
 
     Returns
     -------
     faults : pandas.DataFrame
-        A row for each file and fault, in the order of the paths; no row if nothing is wrong.
+        One row for each fault of each file, in the order of ``paths``; empty if all files are fine.
+        It has these columns:
 
-        - ``path``: the file, as it was given
-        - ``fault``: one of the faults below
-        - ``value``: a number that says how bad, where there is one; else NaN
-        - ``detail``: for duplicates the path of the other file, as it was given; else a text
-
-        =================== =======================================================================
-        fault               meaning, and ``value``
-        =================== =======================================================================
-        ``unreadable``      `load_audio` refuses it; the decoder crashed or took too long
-        ``truncated``       it ends before its header says
-        ``empty``           it holds no samples
-        ``nan``             it holds NaN or infinite samples
-        ``damaged``         the decoder complained of the stream, as of a broken MP3 frame
-        ``short``           shorter than ``min_duration``; seconds
-        ``silent``          at least half of what `load_audio` gives is below -60 dBFS; the share
-        ``clipped``         more than one sample in 10,000 continues a run of three or more at the
-                            highest or lowest level of the file, near full scale; the share
-        ``opposite``        its channels cancel each other in their mean; `load_audio` gives the
-                            loudest in its place, whose number is the value
-        ``joined``          several files stand one behind the other, or the sample rate changes in
-                            it; how many, where it is read
-        ``dc``              the mean of a channel is over 0.02; the mean
-        ``duplicate``       the same samples as an earlier file
-        ``near_duplicate``  the same recording as an earlier file, or part of it, in another
-                            encoding, level or cut; the share of fingerprint bits that differ
-        ``sample_rate``     another than that of most files; in Hz
-        ``length``          an outlier: more than 5 robust standard deviations from the median
-                            length, and more than a tenth; seconds
-        =================== =======================================================================
+        - ``path``: the file, as you gave it.
+        - ``fault``: the name of the fault, from the table in the notes.
+        - ``value``: how bad it is, where the table in the notes says so; otherwise NaN.
+        - ``detail``: the path of the other file for duplicates, otherwise a short explanation.
 
     Raises
     ------
     ValueError
-        If ``paths`` is a single path, or a parameter is out of range.
+        If ``paths`` is a single path, or ``min_duration`` or ``timeout`` is out of range.
 
     See Also
     --------
-    load_audio : Refuses the files that are unreadable, truncated, empty or hold NaN.
+    load_audio : Refuses files that are unreadable, truncated, empty or hold NaN.
+    skgenre.model_selection.check_leakage : Looks for copies across a train/test split.
 
     Notes
     -----
-    Duplicates are found by a hash of the decoded samples, near duplicates by fingerprints [1]_, of
-    which an index finds the pairs worth comparing. An excerpt needs 1.5 s. Clipping that happened
-    before a lossy encoding leaves no flat tops and is not seen. The faults of a well-known
-    collection are described in [2]_.
+    The faults are:
+
+    =================== ===========================================================================
+    fault               meaning, and what ``value`` holds
+    =================== ===========================================================================
+    ``unreadable``      `load_audio` refuses the file, or the decoder crashed or timed out
+    ``truncated``       the file ends before its header says it does
+    ``empty``           the file holds no samples
+    ``nan``             the file holds NaN or infinite samples
+    ``damaged``         the decoder reported errors, such as a broken MP3 frame
+    ``short``           the file is shorter than ``min_duration``; its length in seconds
+    ``silent``          at least half of the audio is below -60 dBFS; the fraction that is
+    ``clipped``         more than 1 sample in 10,000 belongs to a run of 3 or more samples at the
+                        file's highest or lowest level, near full scale; the fraction that does
+    ``opposite``        the channels cancel out when averaged, so `load_audio` returns the
+                        loudest one; the number of that channel
+    ``joined``          several files were joined end to end, or the sample rate changes midway;
+                        how many parts there are, if they can be read
+    ``dc``              the mean of a channel is more than 0.02 from zero; the mean
+    ``duplicate``       the samples are identical to those of an earlier file
+    ``near_duplicate``  the recording, or an excerpt of it, is also in an earlier file with
+                        another encoding, level or cut; the fraction of fingerprint bits that
+                        differ
+    ``sample_rate``     the sample rate differs from that of most files; the rate in Hz
+    ``length``          the length is more than 5 robust standard deviations, and more than 10 %,
+                        away from the median; the length in seconds
+    =================== ===========================================================================
+
+    Duplicates are found by hashing the decoded samples. Near duplicates are found with audio
+    fingerprints [1]_ in an index, and need at least 1.5 s in common. Clipping that happened before
+    lossy encoding no longer shows as flat peaks and is not detected. Reference [2]_ describes such
+    faults in GTZAN.
 
     References
     ----------

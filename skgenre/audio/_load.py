@@ -15,66 +15,66 @@ MAX_DECODED_BYTES = 2**30
 def load_audio(path, *, sr=22050, offset=0.0, duration=None, mono=True, timeout=None):
     """Read an audio file as a float32 waveform at a given sample rate.
 
-    Reads WAV, AIFF, FLAC, AU, CAF and what else libsndfile reads, and with FFmpeg MP3, Ogg, Opus,
-    M4A (AAC and ALAC), WMA, WebM, APE, WavPack, AC-3 and the sound of MP4, Matroska and AVI, of any
-    sample rate, sample width and number of channels. Only the part asked for is decoded.
+    Reads WAV, AIFF, FLAC, AU, CAF and the other formats of libsndfile, and through FFmpeg MP3, Ogg,
+    Opus, M4A (AAC and ALAC), WMA, WebM, APE, WavPack, AC-3 and the audio track of MP4, Matroska and
+    AVI files. Any sample rate, sample width and number of channels will do. Only the part you ask
+    for is decoded.
 
     Parameters
     ----------
     path : str or path-like
         The audio file.
     sr : int, default=22050
-        Sample rate of the result, in Hz. A file of another rate is resampled with soxr at high
-        quality.
+        Sample rate of the returned waveform, in Hz. Files with another rate are resampled with
+        soxr's high-quality resampler.
     offset : float, default=0.0
-        Where to start, in seconds.
+        Where to start reading, in seconds.
     duration : float, default=None
-        How much to read, in seconds. ``None`` reads to the end. A file that ends sooner gives what
-        there is.
+        How much to read, in seconds. ``None`` reads to the end. If the file ends sooner, you get
+        what there is.
     mono : bool, default=True
-        Average the channels into one. Where channels are each other's opposite and nothing would be
-        left, the loudest is taken.
+        Average the channels into one. If they cancel each other out, the loudest channel is
+        returned instead.
     timeout : float, default=None
-        Seconds that a separate process may take to read the file. A file that hangs or crashes the
-        decoder is then an `AudioError` like any other. ``None`` reads in this process.
+        Read the file in a separate process and give up after this many seconds. A file that hangs
+        or crashes the decoder then raises an `AudioError`. ``None`` reads in the current process.
 
     Returns
     -------
     y : ndarray of shape (n_samples,) or (n_channels, n_samples), dtype float32
-        The waveform; full scale is -1 to 1. One-dimensional if ``mono`` is true.
+        The waveform, with full scale from -1 to 1. It has one dimension if ``mono`` is true.
 
     Raises
     ------
     AudioError
-        If the file is missing, a directory or a device, not audio, truncated, empty, over the size
-        limit, or holds NaN or infinite samples; with a ``timeout`` also if the decoder crashed or
-        took longer. The message names the file and the reason.
+        If the file is missing, a directory or a device, not audio, truncated, empty, larger than
+        1 GiB once decoded, or holds NaN or infinite samples; with a ``timeout``, also if the
+        decoder crashed or took too long. The message names the file and the reason.
     ValueError
         If ``sr``, ``offset``, ``duration`` or ``timeout`` is out of range.
 
     See Also
     --------
-    read_blocks : The same, block by block.
-    find_faults : What is wrong with the files of a corpus.
-    librosa.load : The same numbers.
+    read_blocks : Reads a long file block by block.
+    find_faults : Lists what is wrong with many files.
+    librosa.load : Returns the same numbers.
 
     Notes
     -----
     16-bit files are read as integers and then scaled, which is several times faster than
-    libsndfile's own conversion and gives the same numbers. FFmpeg leaves out the delay and padding
-    of encoders.
+    libsndfile's own conversion and gives the same numbers. The silence that encoders add at the
+    start and end is removed.
 
-    MP3, Ogg, Matroska and AC-3 files that were joined end to end are read to the end; of other
-    formats, a file with a second one behind it is refused. So is one whose sample rate or number of
-    channels changes.
+    MP3, Ogg, Matroska and AC-3 files that were joined end to end are read to the end. In other
+    formats, a file with a second file appended is refused. So is a file whose sample rate or number
+    of channels changes midway.
 
-    A truncated file is refused where its format tells: WAV, AIFF, AU, CAF, W64, RF64, FLAC, Ogg,
-    Opus, M4A, MP4, Matroska, WebM, WMA, FLV, WavPack, APE, TTA, and MP3 with a Xing, Info or VBRI
-    header. Other MP3 files, and AAC, AC-3, AMR, MPEG and RealMedia streams, fragments of MP4, AVR,
-    IRCAM, MAT, NIST, PAF, PVF, SDS, SVX, VOC, WVE and XI, give the part that is there. Bits that
-    flipped in the samples themselves are not noticed in uncompressed formats, and a packet that
-    cannot be decoded is left out, as the program ``ffmpeg`` does; `find_faults` reports what the
-    decoder complains of.
+    Truncation is detected in formats that store their length: WAV, AIFF, AU, CAF, W64, RF64, FLAC,
+    Ogg, Opus, M4A, MP4, Matroska, WebM, WMA, FLV, WavPack, APE, TTA, and MP3 with a Xing, Info or
+    VBRI header. Other MP3 files, and AAC, AC-3, AMR, MPEG and RealMedia streams, fragmented MP4,
+    AVR, IRCAM, MAT, NIST, PAF, PVF, SDS, SVX, VOC, WVE and XI return the part that is there.
+    Flipped bits in uncompressed samples cannot be detected. Packets that cannot be decoded are
+    skipped, as the ``ffmpeg`` program does; `find_faults` reports them as ``damaged``.
 
     Examples
     --------
@@ -124,40 +124,40 @@ def _load_isolated(name, sr, offset, duration, mono, timeout):
 
 
 def read_blocks(path, *, sr=22050, block_duration=30.0, offset=0.0, duration=None):
-    """Read an audio file of any length in blocks.
+    """Read an audio file of any length block by block.
 
-    The blocks joined are exactly what `load_audio` gives, but only one of them is held at a time.
+    The blocks together are exactly what `load_audio` returns, but only one is in memory at a time.
 
     Parameters
     ----------
     path : str or path-like
         The audio file.
     sr : int, default=22050
-        Sample rate of the result, in Hz.
+        Sample rate of the returned waveform, in Hz.
     block_duration : float, default=30.0
-        Length of a block, in seconds. The last one may be shorter.
+        Length of a block, in seconds. The last block may be shorter.
     offset : float, default=0.0
-        Where to start, in seconds.
+        Where to start reading, in seconds.
     duration : float, default=None
         How much to read, in seconds. ``None`` reads to the end.
 
-    Yields
-    ------
-    y : ndarray of shape (n_samples,), dtype float32
-        The next block of the waveform, its channels averaged into one.
+    Returns
+    -------
+    blocks : iterator of ndarray of shape (n_samples,), dtype float32
+        The waveform, one block after the other, with the channels averaged into one.
 
     Raises
     ------
     AudioError
-        As in `load_audio`. What is wrong far into a file, such as a NaN, is found when its block
-        is read.
+        As in `load_audio`. A problem far into the file, such as a NaN, is raised when its block is
+        read.
     ValueError
         If ``sr``, ``block_duration``, ``offset`` or ``duration`` is out of range.
 
     See Also
     --------
-    load_audio : The same as one waveform.
-    librosa.stream : Blocks of frames at the file's own sample rate.
+    load_audio : Reads the whole file at once.
+    librosa.stream : Reads blocks of frames at the file's own sample rate.
 
     Examples
     --------

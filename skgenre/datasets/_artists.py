@@ -17,24 +17,28 @@ _NO_NAMES = frozenset(
 
 
 def artist_groups(songs):
-    """Return a group for each song, its artist, for splits that keep artists apart.
+    """Return a group label for each song, its artist, for splits that keep artists apart.
 
     Parameters
     ----------
-    songs : Bunch or DataFrame
-        Songs with an ``artist`` each, None or NaN where it is unknown. A Bunch that has ``groups``,
-        such as that of `load_gtzan`, has them already.
+    songs : :class:`~sklearn.utils.Bunch` or DataFrame
+        Songs with an ``artist`` column or attribute, None or NaN where the artist is unknown. What
+        `load_gtzan` and `load_music_library` return has ``groups`` already.
 
     Returns
     -------
     groups : ndarray of shape (n_songs,), dtype str
-        The artist, in small letters, without punctuation and with "and" for "&". A song of an
-        unknown artist is a group of its own.
+        The artist in lower case, without punctuation and with "and" for "&". A song by an unknown
+        artist is a group of its own.
 
     Raises
     ------
     ValueError
-        If the songs have no artists.
+        If the songs have no ``artist``.
+
+    See Also
+    --------
+    RepeatedStratifiedGroupKFold : Splits that keep these groups apart.
 
     Examples
     --------

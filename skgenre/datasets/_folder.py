@@ -22,50 +22,52 @@ _BESIDE = "beside the folders of the genres"
 
 
 def load_genre_folder(root, *, genres=None):
-    """List the songs of a folder whose sub-folders are genres.
+    """List the songs of a folder that has one sub-folder per genre.
 
     Parameters
     ----------
     root : str or path-like
-        The folder. Each sub-folder is a genre; audio files anywhere below it are its songs. Links
-        to folders are followed.
+        The folder. Each sub-folder is a genre, and all audio files below it, at any depth, are
+        songs of that genre. Symbolic links to folders are followed.
     genres : sequence of str, default=None
-        List songs of these genres only; None means all.
+        Load only these genres. ``None`` loads all of them.
 
     Returns
     -------
-    data : Bunch
+    data : :class:`~sklearn.utils.Bunch`
+        Dictionary-like object, with the following attributes.
+
         paths : ndarray of shape (n_songs,), dtype str
             The files, sorted by genre and name. They are not opened.
         target : ndarray of shape (n_songs,), dtype str
-            The genre of each: the name of the folder, without blanks at its ends. Folders whose
-            names differ only in how Unicode composes letters are one genre.
+            The genre of each song: the folder's name without leading and trailing spaces. Folder
+            names that differ only in Unicode composition count as one genre.
         target_names : list of str
             The genres, sorted.
 
     Raises
     ------
     FileNotFoundError
-        If the folder is missing, or no genre in it has an audio file.
+        If the folder is missing, or none of its genres has an audio file.
     NotADirectoryError
-        If it is a file.
+        If ``root`` is a file.
     PermissionError
-        If it may not be read.
+        If the folder cannot be read.
     ValueError
-        If one of ``genres`` has none.
+        If ``genres`` is not a list of names, or one of them has no songs.
 
     Warns
     -----
     UserWarning
-        If anything was left out: files whose ending no decoder reads, folders that may not be read,
-        links to nothing, audio files beside the folders of the genres, and genres without a song,
-        each with the reason. Hidden files, pictures, playlists, texts and the like are passed over
-        in silence.
+        If files or genres were skipped, with the reason for each: files with an extension that no
+        decoder reads, unreadable folders, broken links, audio files outside the genre folders, and
+        genres without songs. Hidden files, pictures, playlists, text files and the like are skipped
+        silently.
 
     See Also
     --------
-    load_gtzan : The same for GTZAN, with artists, titles and splits.
-    load_music_library : The same with artists, also for genres in tags.
+    load_gtzan : Loads GTZAN, with artists, titles and splits.
+    load_music_library : Also reads artists, and genres from tags.
 
     Examples
     --------

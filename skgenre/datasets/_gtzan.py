@@ -45,58 +45,66 @@ excerpts out and keeps artists apart:
 def load_gtzan(data_home, *, genres=None):
     """List the songs of GTZAN with genres, artists, titles and the fault-filtered split.
 
+    GTZAN [1]_ is not part of skgenre and is not downloaded. If it is not found, the error tells you
+    where to get it.
+
     Parameters
     ----------
     data_home : str or path-like
-        A folder that holds the songs under their original names, such as ``blues.00000.wav``, with
-        any ending that a decoder reads: in a folder for each genre, at any depth, as in the usual
-        copies (``genres/blues/...``, ``Data/genres_original/blues/...``), or side by side. Part of
-        the collection is fine. Links to folders are followed, and hidden folders passed over.
+        The folder with the songs under their original names, such as ``blues.00000.wav``, with any
+        extension that a decoder reads. The songs may be sorted into genre folders at any depth, as
+        in the usual copies (``genres/blues/...``, ``Data/genres_original/blues/...``), or lie side
+        by side. A part of the collection is fine, too. Symbolic links to folders are followed, and
+        hidden folders are skipped.
     genres : sequence of str, default=None
-        List songs of these genres only; None means all.
+        Load only these genres. ``None`` loads all of them.
 
     Returns
     -------
-    data : Bunch
+    data : :class:`~sklearn.utils.Bunch`
+        Dictionary-like object, with the following attributes.
+
         paths : ndarray of shape (n_songs,), dtype str
             The files, sorted by name. They are not opened.
         target : ndarray of shape (n_songs,), dtype str
-            The genre of each.
+            The genre of each song.
         target_names : list of str
             The genres, sorted.
         artist, title : ndarray of shape (n_songs,), dtype object
-            As Sturm's index has them; None where it does not know.
+            The artist and title of each song according to Sturm [2]_; None where they are unknown.
         groups : ndarray of shape (n_songs,), dtype str
-            The artist, without differences in spelling, for splits that keep artists apart. A song
-            of an unknown artist is a group of its own, named as the song.
+            The artist of each song with its spelling unified, for splits that keep artists apart. A
+            song by an unknown artist is a group of its own.
         filtered_split : ndarray of shape (n_songs,), dtype object
-            ``"train"``, ``"valid"``, ``"test"``, or None for songs that the split leaves out.
+            The part of the fault-filtered split [3]_ that each song belongs to: ``"train"``,
+            ``"valid"``, ``"test"``, or None if the split leaves it out.
         max_accuracy : float
-            What a classifier that knows all genres would reach, as Sturm [4]_ estimates, because
-            some labels are wrong.
+            The accuracy of a perfect classifier as estimated in [4]_. It is below 1 because some
+            labels are wrong.
         DESCR : str
-            What the collection is, and what to cite.
+            A description of the collection, and what to cite.
 
     Raises
     ------
     FileNotFoundError
-        If the folder is missing or holds no song of GTZAN.
+        If the folder is missing or holds no songs of GTZAN.
     NotADirectoryError
-        If it is a file.
+        If ``data_home`` is a file.
     PermissionError
-        If it may not be read.
+        If the folder cannot be read.
     ValueError
-        If a song is there twice, or one of ``genres`` has none.
+        If a song is found twice, ``genres`` is not a list of names, or one of them has no songs.
 
     Warns
     -----
     UserWarning
-        If anything was left out: folders that may not be read, links to nothing, and songs with an
-        ending that no decoder reads.
+        If something was skipped: unreadable folders, broken links, or songs with an extension that
+        no decoder reads.
 
     See Also
     --------
-    load_genre_folder : The same for any folder of genres.
+    load_genre_folder : Loads any folder with one sub-folder per genre.
+    skgenre.model_selection.GTZANFilteredSplit : The fault-filtered split as a splitter.
 
     References
     ----------
@@ -106,13 +114,12 @@ def load_gtzan(data_home, *, genres=None):
        2012.
     .. [3] C. Kereliuk, B. L. Sturm and J. Larsen, "Deep learning and music adversaries", IEEE
        Transactions on Multimedia 17(11), 2015.
-
     .. [4] B. L. Sturm, "The GTZAN dataset: its contents, its faults, their effects on evaluation,
        and its future use", arXiv:1306.1461, 2013.
 
     Examples
     --------
-    A folder with two of the songs, silent here:
+    A folder with two songs, replaced by silence here:
 
     >>> import os, tempfile, numpy as np, soundfile as sf
     >>> from skgenre.datasets import load_gtzan

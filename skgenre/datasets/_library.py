@@ -34,89 +34,92 @@ def load_music_library(
     Parameters
     ----------
     root : str or path-like
-        The folder. All folders below it are searched, also linked ones.
+        The folder. All folders below it are searched, including linked ones.
     genre : {"folder", "tag"} or callable, default="folder"
         Where the genre of a song comes from.
 
-        - "folder": the name of the folder directly below ``root`` that the song is in, at any
-          depth, as in ``load_genre_folder``.
-        - "tag": the file's own tags: ID3, Vorbis comments, MP4, ASF, APE and what FFmpeg finds in
-          other formats. Of several genres it is the first that ``genres`` or ``genre_map`` know,
-          or else the first.
-        - a callable: is given the path of a song, a str, and returns its genre, or None to leave
-          the song out.
+        - ``"folder"``: the folder directly below ``root`` that contains the song, at any depth, as
+          in `load_genre_folder`.
+        - ``"tag"``: the tags of the file, in ID3, Vorbis comments, MP4, ASF, APE or another format
+          that FFmpeg reads. If a file has several genres, the first one named in ``genres`` or
+          ``genre_map`` is used, or else the first one.
+        - a callable: it receives the path of a song as a str and returns the genre, or None to skip
+          the song.
     artist : {"tag", "folder"} or None, default="tag"
-        Where the artist of a song comes from, by which songs are grouped.
+        Where the artist of a song comes from. Songs are grouped by artist.
 
-        - "tag": the artist of the album, or of the song where the album has none or is of
-          various artists.
-        - "folder": the name of a folder that the song is in, at any depth: of the folder
-          directly below that of the genre with ``genre="folder"``
-          (``root/genre/artist/album/song.mp3``), and else of the folder directly below ``root``
+        - ``"tag"``: the album artist, or the song's artist if there is no album artist or the album
+          is by various artists.
+        - ``"folder"``: the folder directly below the genre folder if ``genre="folder"``
+          (``root/genre/artist/album/song.mp3``), otherwise the folder directly below ``root``
           (``root/artist/album/song.mp3``).
-        - None: no artist is known.
+        - None: artists are not read.
     min_songs : int, default=2
-        Genres with fewer songs are left out.
+        Skip genres with fewer songs than this.
     genres : sequence of str, default=None
-        List songs of these genres only, named as in ``genre_map`` if it has them; None means all.
+        Load only these genres, under their new names if ``genre_map`` renames them. ``None`` loads
+        all of them.
     genre_map : mapping of str to str or None, default=None
-        Other names for genres, such as ``{"Hip-Hop/Rap": "hiphop", "Podcast": None}``. Songs of a
-        genre that maps to None are left out.
+        New names for genres, such as ``{"Hip-Hop/Rap": "hiphop", "Podcast": None}``. Songs of a
+        genre that maps to None are skipped.
 
     Returns
     -------
-    data : Bunch
+    data : :class:`~sklearn.utils.Bunch`
+        Dictionary-like object, with the following attributes.
+
         paths : ndarray of shape (n_songs,), dtype str
-            The files, sorted by genre and name. They are opened for their tags only, and may turn
-            out not to hold music: see `skgenre.audio.find_faults`.
+            The files, sorted by genre and name. Only their tags are read, so some may turn out to
+            be damaged; `skgenre.audio.find_faults` checks them.
         target : ndarray of shape (n_songs,), dtype str
-            The genre of each.
+            The genre of each song.
         target_names : list of str
             The genres, sorted.
         groups : ndarray of shape (n_songs,), dtype str
-            For splits that keep artists apart: the artist, without differences in spelling; the
-            album where there is no artist; where there is neither, the path, so that the song is a
-            group of its own.
+            The groups for splits that keep artists apart: the artist with its spelling unified, or
+            else the album, or else the path, which makes the song a group of its own.
         artist, album, title : ndarray of shape (n_songs,), dtype object
-            Of each song; None where it is not known.
-        left_out : Bunch
-            ``paths`` and ``reasons``, ndarrays of what was left out: also the songs of genres that
-            ``genres`` or ``genre_map`` do not ask for. Hidden files, pictures, playlists, texts and
-            the like are not among them.
+            The tags of each song; None where they are unknown.
+        left_out : :class:`~sklearn.utils.Bunch`
+            The ``paths`` of skipped files and the ``reasons``, as ndarrays, including songs of
+            genres that ``genres`` or ``genre_map`` exclude. Hidden files, pictures, playlists, text
+            files and the like are not listed.
 
     Raises
     ------
     FileNotFoundError
-        If the folder is missing, or has no audio file.
+        If the folder is missing or has no audio files.
     NotADirectoryError
-        If it is a file.
+        If ``root`` is a file.
     PermissionError
-        If it may not be read.
+        If the folder cannot be read.
+    TypeError
+        If a callable ``genre`` returns something other than a str or None.
     ValueError
-        If no song has a genre, or one of ``genres`` has no song.
+        If no song has a genre, or one of ``genres`` has no songs.
 
     Warns
     -----
     UserWarning
-        If anything was left out that was not asked to be, with counts, reasons and examples: see
-        ``load_genre_folder``; and songs without a genre, the same file under a second name, and
-        genres with too few songs.
+        If files were skipped that you did not exclude, with counts, reasons and examples. Besides
+        what `load_genre_folder` reports, these are songs without a genre, second paths to the same
+        file, and genres with fewer than ``min_songs`` songs.
 
     See Also
     --------
-    load_genre_folder : Genres of folders only, and no artists.
+    load_genre_folder : Genres from folders only, without artists.
     skgenre.model_selection.compare_classifiers : Takes ``groups`` to keep artists apart.
 
     Notes
     -----
-    Genres are the same if they differ in capitals, blanks and punctuation only, such as "Hip-Hop"
-    and "hip hop", or in how they write "and", such as "R&B", "RnB" and "R and B". They are called
-    as in ``genre_map`` or ``genres``, or else by the most frequent spelling. ``genres`` and
+    Genres count as the same if they differ only in case, spaces and punctuation, such as "Hip-Hop"
+    and "hip hop", or in how they write "and", such as "R&B", "RnB" and "R and B". The name in
+    ``genre_map`` or ``genres`` wins, or else the most frequent spelling. ``genres`` and
     ``genre_map`` may use any spelling.
 
-    Several genres in a tag are separate values, or a text with semicolons, or with strokes in
-    ID3v2.3 and older. "Hip-Hop/Rap" is one genre; where ``genres`` or ``genre_map`` know "Rap" and
-    not "Hip-Hop/Rap", it is that. Numbers, such as "(17)", are genres of ID3v1.
+    A tag may hold several genres: as separate values, separated by semicolons, or, in ID3v2.3 and
+    older, by slashes. "Hip-Hop/Rap" stays one genre, unless ``genres`` or ``genre_map`` name "Rap"
+    and not "Hip-Hop/Rap". Numbers, such as "(17)", stand for the genres of ID3v1.
 
     Examples
     --------

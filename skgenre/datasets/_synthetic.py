@@ -39,40 +39,40 @@ def make_genre_clips(
     return_groups=False,
     n_jobs=None,
 ):
-    """Make invented music of up to ten genres by invented artists.
+    """Generate synthetic music in up to ten genres by made-up artists.
 
-    Each genre has its tempo, drum patterns, harmony and instruments. Each artist has a tuning, an
-    equalisation, instruments, a drum kit and a room of its own, so that a split that puts songs of
-    one artist on both sides scores higher than one that keeps artists apart, as in life.
+    Each genre has its own tempo, drum patterns, harmony and instruments. Each artist has a tuning,
+    equalisation, instruments, drum kit and room. As with real music, a split with songs of one
+    artist on both sides therefore scores higher than one that keeps artists apart.
 
     Parameters
     ----------
     n_clips : int, default=100
-        Number of clips. Genres, and artists within them, take turns.
+        Number of clips. They cycle through the genres, and through the artists of each genre.
     n_genres : int, default=10
         Number of genres, at most 10.
     duration : float, default=30.0
-        Length of a clip in seconds.
+        Length of a clip, in seconds.
     sr : int, default=22050
-        Sample rate in Hz.
+        Sample rate, in Hz.
     n_artists_per_genre : int, default=5
         Number of artists in each genre.
     random_state : int, RandomState instance or None, default=None
-        An int makes the same music again.
+        Seed for all random choices. Pass an int to get the same music in every call.
     return_groups : bool, default=False
-        Return the artists too.
+        Whether to return the artists as well.
     n_jobs : int, default=None
-        How many clips are made at a time, in processes unless `joblib.parallel_config` says
-        otherwise. The music is the same.
+        Number of clips to generate in parallel, in processes unless `joblib.parallel_config` says
+        otherwise. The music does not depend on it.
 
     Returns
     -------
     X : ndarray of shape (n_clips, n_samples), dtype float32
         The waveforms, between -1 and 1.
     y : ndarray of shape (n_clips,), dtype str
-        The genres.
+        The genre of each clip.
     groups : ndarray of shape (n_clips,), dtype str
-        The artists, such as ``"jazz artist 2"``. Only if ``return_groups`` is true.
+        The artist of each clip, such as ``"jazz artist 2"``. Only if ``return_groups`` is true.
 
     See Also
     --------

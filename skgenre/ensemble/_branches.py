@@ -17,29 +17,29 @@ class BranchComposition(VersionedEstimator, _BaseComposition):
     """A base of estimators with ``branches``, of which some may be dropped."""
 
     def get_params(self, deep=True):
-        """Return the parameters, those of branches by their names.
+        """Return the parameters, including the branches and their parameters by name.
 
         Parameters
         ----------
         deep : bool, default=True
-            Whether to return the branches and their parameters too.
+            Whether to include the branches and their parameters.
 
         Returns
         -------
         params : dict
-            By name.
+            Names and values.
         """
         if self.branches is None:
             return super().get_params(deep=deep)
         return self._get_params("branches", deep=deep)
 
     def set_params(self, **params):
-        """Set parameters, branches and parameters of branches by their names.
+        """Set parameters, branches, and parameters of branches.
 
         Parameters
         ----------
         **params : dict
-            By name: ``cnn__cnn__epochs=20``, or ``cnn="drop"``.
+            Names and values, such as ``cnn__cnn__epochs=20`` or ``cnn="drop"``.
 
         Returns
         -------

@@ -31,83 +31,77 @@ def _estimator_has(method):
 
 
 class SelectiveClassifier(MetaEstimatorMixin, ClassifierMixin, VersionedEstimator):
-    """Answer only where a classifier is sure enough, so that most answers are right.
+    """Predict a genre only for songs that a classifier is sure about, to reach a target precision.
 
-    A song gets a genre if the probability of the likeliest one reaches a threshold, and else the
-    answer ``unknown`` [1]_. The threshold is learned from songs that are held out, as is how sure
-    the classifier may be: its probabilities are rescaled by a temperature [2]_. Give `fit` the
-    artists as ``groups``, and both are learned from songs of other artists than those it was
-    trained on.
+    A song whose highest probability is below a threshold is predicted as ``unknown`` [1]_. `fit`
+    learns the threshold from held-out songs, and also calibrates the probabilities by temperature
+    scaling [2]_. Pass the artists to `fit` as ``groups``, and songs are held out by whole artists.
+    See :doc:`/guide/confidence`.
 
     Parameters
     ----------
     estimator : classifier
-        A classifier with ``predict_proba``; a `Pipeline` is fine.
+        A classifier with ``predict_proba``, such as a `Pipeline`.
     target_precision : float, default=0.9
-        Which share of the answers shall be right, between 0 and 1.
+        Share of predicted genres that should be right, between 0 and 1.
     unknown : str or number, default="unknown"
-        The answer for the other songs: a text if genres are texts, such as -1 if they are numbers.
-        It must not be a genre.
+        The prediction for all other songs: a str if genres are strings, a number such as -1 if they
+        are numbers. It must not be a genre.
     cv : int, cross-validation splitter or iterable of folds, default=None
-        Folds of songs that are held out, as `GroupStackingClassifier` takes them. The classifier is
-        fitted once for each, and once on all songs.
+        How songs are held out, as in `GroupStackingClassifier`. The classifier is fitted once per
+        fold and once to all songs.
 
     Attributes
     ----------
     classes_ : ndarray of shape (n_classes,)
         The genres, without ``unknown``.
     estimator_ : classifier
-        The classifier, fitted on all songs.
+        The classifier, fitted to all songs.
     temperature_ : float
-        By what the logarithms of its probabilities are divided: above 1 it was too sure, below 1
-        not sure enough. Infinite if it knows nothing about songs held out.
+        What the logarithms of the probabilities are divided by. Above 1, the classifier was
+        overconfident; below 1, underconfident. Infinite if its predictions for held-out songs are
+        useless.
     threshold_ : float
-        From which probability of the likeliest genre on a song is answered. 0 if all songs held out
-        could be answered; infinite if the target is out of reach, and then each answer is
-        ``unknown``.
+        Probability from which a song gets a genre. 0 if all held-out songs could be predicted;
+        infinite if the target cannot be reached, so that every prediction is ``unknown``.
     precision_ : float
-        Share of right answers among the songs held out that reach the threshold; NaN if none do.
+        Share of right predictions among the held-out songs that reach the threshold; NaN if none
+        do.
     coverage_ : float
-        Share of the songs held out that reach it.
+        Share of the held-out songs that reach the threshold.
     precision_curve_ : PrecisionCurve
         What other thresholds would give: a tuple of the arrays ``thresholds``, ``coverages``,
-        ``precisions`` and ``n_answers``, as `PrecisionCoverageDisplay` draws them.
+        ``precisions`` and ``n_answers``. `PrecisionCoverageDisplay` draws it.
     calibrator_ : classifier
-        What rescales the probabilities.
+        Rescales the probabilities.
     n_features_in_ : int
-        Number of columns, where X is a table.
-    feature_names_in_ : ndarray of str
-        Their names, where X is a frame.
-
-    Warns
-    -----
-    UserWarning
-        If no threshold promises the target. It names a target that can be reached.
+        Number of columns seen in `fit`, if X was a table.
+    feature_names_in_ : ndarray of str of shape (n_features,)
+        Names of the columns, if X was a DataFrame.
 
     See Also
     --------
-    PrecisionCoverageDisplay : Draws precision by coverage.
-    GroupStackingClassifier : With a single classifier and ``"pool"``, rescales probabilities alone.
-    sklearn.model_selection.TunedThresholdClassifierCV : Chooses a threshold for two classes.
+    PrecisionCoverageDisplay : Draws precision against coverage.
+    GroupStackingClassifier : With a single classifier and ``"pool"``, only calibrates.
+    sklearn.model_selection.TunedThresholdClassifierCV : Tunes a threshold for two classes.
 
     Notes
     -----
-    Of all thresholds, the one is taken that answers most songs while the precision on songs held
-    out, less one standard error (the lower limit of Wilson's interval), reaches the target. Without
-    this margin, the choice among many thresholds favours those that were lucky: for ``"best"`` and
-    a target of .9, in ten times five folds of GTZAN with artists apart, .89 of the answers were
-    right; with it, .91. It takes about ten answers, all right, to promise .9, and twenty for .95.
-    The promise is about songs like those of `fit`, and on average: a single genre or artist may
-    fare worse.
+    The threshold is the one that predicts most songs while the precision on held-out songs, less
+    one standard error (the lower limit of Wilson's interval), reaches the target. Without this
+    margin, lucky thresholds would win. With a target of 0.9, in ten times five folds of GTZAN with
+    artists apart, 0.91 of the predictions were right; without the margin, 0.89. A target of 0.9
+    needs about ten right predictions in a row, and 0.95 about twenty. It holds for songs like those
+    of `fit`, and on average: a single genre or artist may do worse.
 
-    Songs that were held out together with all others of their genre, which nothing could tell them,
-    count neither for the temperature nor for the threshold.
+    Songs whose whole genre was held out at once are ignored, because the classifier could not know
+    that genre.
 
-    ``score`` is the accuracy over all songs, and ``unknown`` is wrong: precision alone would be
-    best for a classifier that answers next to nothing. Metrics of scikit-learn which average over
-    genres take ``unknown`` for one more genre unless they get ``labels=clf.classes_``.
+    ``score`` is the accuracy over all songs, and counts ``unknown`` as wrong; precision alone would
+    favour a classifier that predicts almost nothing. Pass ``labels=clf.classes_`` to scikit-learn's
+    metrics that average over genres, or they count ``unknown`` as one more genre.
 
-    ``sample_weight`` counts a song as so many: let the weights be 1 on average.
+    Weights in ``sample_weight`` should average 1.
 
     References
     ----------
@@ -149,23 +143,23 @@ class SelectiveClassifier(MetaEstimatorMixin, ClassifierMixin, VersionedEstimato
 
     @fit_context(prefer_skip_nested_validation=False)
     def fit(self, X, y, *, groups=None, sample_weight=None, **fit_params):
-        """Fit the classifier, and learn from songs held out when it may answer.
+        """Fit the classifier, and learn the threshold from held-out songs.
 
         Parameters
         ----------
-        X : array-like
-            Songs, as the classifier takes them: paths, waveforms, bags of segments, a table.
+        X : array-like of shape (n_songs, ...)
+            Songs in the form that the classifier takes: paths, waveforms, bags of segments, a
+            table.
         y : array-like of shape (n_songs,)
             The genre of each song.
         groups : array-like of shape (n_songs,), default=None
-            The artist of each song, say. A classifier whose own `fit` takes groups gets those of
-            its songs.
+            Group of each song, such as its artist. Also passed to a classifier whose own `fit`
+            takes groups.
         sample_weight : array-like of shape (n_songs,), default=None
-            Weight of each song, for the classifier, which must support it, and for what is learned
-            from songs held out.
+            Weight of each song, for the classifier, which must support it, and for the threshold.
         **fit_params : dict
-            With scikit-learn's metadata routing, whatever the classifier asks for; groups are then
-            routed too.
+            With scikit-learn's metadata routing, anything that the classifier requests; groups are
+            then routed, too.
 
         Returns
         -------
@@ -175,11 +169,15 @@ class SelectiveClassifier(MetaEstimatorMixin, ClassifierMixin, VersionedEstimato
         Raises
         ------
         TypeError
-            If the estimator is no classifier with ``predict_proba``.
+            If the estimator is not a classifier with ``predict_proba``.
         ValueError
-            If ``unknown`` is a genre or not of the type of genres, if there is one genre, if the
-            classifier does not know the genres of y, or if songs cannot be divided in folds: see
-            `GroupStackingClassifier`.
+            If ``unknown`` is a genre or not of the type of the genres, there is only one genre, the
+            classifier has not learned all genres, or the songs cannot be divided into folds.
+
+        Warns
+        -----
+        UserWarning
+            If no threshold reaches the target. The message names a target that can be reached.
         """
         self._check_estimator()
         X, y, groups = indexable(keep_apart(X), validate_genres(self, y), check_groups(groups))
@@ -269,34 +267,34 @@ class SelectiveClassifier(MetaEstimatorMixin, ClassifierMixin, VersionedEstimato
                 setattr(self, name, getattr(self.estimator_, name))
 
     def predict_proba(self, X):
-        """Predict the genre probabilities of songs, also of those that get no answer.
+        """Predict the genre probabilities of songs, including those predicted as ``unknown``.
 
         Parameters
         ----------
-        X : array-like
+        X : array-like of shape (n_songs, ...)
             Songs, as in `fit`.
 
         Returns
         -------
         proba : ndarray of shape (n_songs, n_classes)
-            Of each genre, in the order of ``classes_``, as sure as songs held out taught.
+            The calibrated probabilities, in the order of ``classes_``.
         """
         check_is_fitted(self)
         check_not_empty(X, "song")
         return self.calibrator_.predict_proba(lay_side_by_side([self.estimator_.predict_proba(X)]))
 
     def predict(self, X):
-        """Predict the genres of songs, where they are sure enough.
+        """Predict the genres of songs, or ``unknown``.
 
         Parameters
         ----------
-        X : array-like
+        X : array-like of shape (n_songs, ...)
             Songs, as in `fit`.
 
         Returns
         -------
         y : ndarray of shape (n_songs,)
-            The genres; ``unknown`` where the likeliest is below ``threshold_``.
+            The genres; ``unknown`` where the highest probability is below ``threshold_``.
         """
         proba = self.predict_proba(X)
         genres = self.classes_[proba.argmax(axis=1)]
@@ -309,25 +307,25 @@ class SelectiveClassifier(MetaEstimatorMixin, ClassifierMixin, VersionedEstimato
 
         Parameters
         ----------
-        X : array-like
+        X : array-like of shape (n_songs, ...)
             Songs, as in `fit`.
 
         Returns
         -------
         proba : list of ndarray of shape (n_segments, n_classes)
-            One array for each song, as the classifier gives them: temperature and threshold are
-            those of whole songs.
+            One array per song, without calibration, because temperature and threshold are learned
+            for whole songs.
         """
         check_is_fitted(self)
         return self.estimator_.predict_segment_proba(X)
 
     def get_metadata_routing(self):
-        """Return what this classifier and the one in it ask for.
+        """Return the metadata routing of this classifier and the one in it.
 
         Returns
         -------
         routing : MetadataRouter
-            As `sklearn.utils.metadata_routing` describes.
+            The routing, as `sklearn.utils.metadata_routing` describes it.
         """
         fit = MethodMapping().add(caller="fit", callee="fit")
         router = MetadataRouter(owner=self).add_self_request(self)

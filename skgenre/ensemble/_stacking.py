@@ -26,36 +26,37 @@ def _final_has_predict_proba(self):
 
 
 class GroupStackingClassifier(VersionedEstimator, StackingClassifier):
-    """Stack classifiers, and keep artists apart where the last one learns from the others.
+    """Stack classifiers, keeping artists apart when the final one learns from the others.
 
-    Each classifier answers for the songs of a fold after training on the other folds, and the final
-    one learns from these answers how far to trust each. In `sklearn.ensemble.StackingClassifier`
-    songs of one artist stand on both sides of a fold, and what knows artists by heart is trusted
-    most. Here no group of songs is on both sides where `fit` gets ``groups``. All else is
-    scikit-learn's.
+    As in every stack [1]_, the final classifier learns how far to trust each of the others from
+    their predictions for songs that they were not fitted to. With
+    `sklearn.ensemble.StackingClassifier`, an artist can be on both sides of a fold, so classifiers
+    that memorise artists are trusted too much [2]_. Here, no group is on both sides if you pass
+    ``groups`` to `fit`. Everything else works as in scikit-learn.
 
     Parameters
     ----------
     estimators : list of (str, classifier)
-        The classifiers and their names; ``"drop"`` in the place of one leaves it out.
+        Names and classifiers. Replace a classifier by ``"drop"`` to leave it out.
     final_estimator : classifier or "pool", default=None
-        Learns from their answers. ``None`` means `sklearn.linear_model.LogisticRegression`.
-        ``"pool"`` multiplies their probabilities, each to the power of a weight that it learns for
-        the classifier [3]_. While songs are few, it stays near the best classifier alone.
-        What a classifier without probabilities decides counts as their logarithms; with a single
-        one, such as a support vector machine, this is temperature scaling [4]_ and gives it some.
+        The classifier that combines the predictions. ``None`` means
+        `sklearn.linear_model.LogisticRegression`. ``"pool"`` multiplies the probabilities, raised
+        to the power of a weight that it learns for each classifier [3]_. With few songs, it stays
+        close to the best single classifier. Decision values stand in for the logarithms of missing
+        probabilities, so pooling a single classifier, such as a support vector machine, gives it
+        probabilities by temperature scaling [4]_.
     cv : int, cross-validation splitter or iterable of folds, default=None
-        Number of folds; ``None`` means 5, or as many as the commonest genre has songs if these are
-        fewer. With groups, they are those of `sklearn.model_selection.StratifiedGroupKFold`, and as
-        many as there are groups if these are fewer; else of
-        `sklearn.model_selection.StratifiedKFold`. A splitter gets the groups too.
+        Number of folds. ``None`` means 5, or as many as the largest genre has songs if it has
+        fewer. The folds come from `sklearn.model_selection.StratifiedGroupKFold` if there are
+        groups, at most one fold per group, and else from
+        `sklearn.model_selection.StratifiedKFold`. A splitter also receives the groups.
     stack_method : {"auto", "predict_proba", "decision_function", "predict"}, default="auto"
-        What to ask of each classifier. ``"auto"`` takes the first of these that it has.
+        Method to call on each classifier. ``"auto"`` uses the first of these that it has.
     n_jobs : int, default=None
-        How many fits run at a time, in processes unless `joblib.parallel_config` names another
-        backend. Nets need processes.
+        Number of fits to run in parallel, in processes unless `joblib.parallel_config` names
+        another backend. Nets need processes.
     passthrough : bool, default=False
-        Give X to the final classifier too. Only for tables.
+        Pass X to the final classifier as well. Only for tables.
     verbose : int, default=0
         Verbosity of `joblib.Parallel`.
 
@@ -64,36 +65,36 @@ class GroupStackingClassifier(VersionedEstimator, StackingClassifier):
     classes_ : ndarray of shape (n_classes,)
         The genres.
     estimators_ : list of classifier
-        The classifiers, fitted on all songs.
+        The classifiers, fitted to all songs.
     named_estimators_ : Bunch
-        The same by name.
+        The same classifiers by name.
     final_estimator_ : classifier
-        The final classifier. That of ``"pool"`` has the weights as ``weights_``.
+        The final classifier. With ``"pool"``, its ``weights_`` are those of the classifiers.
     stack_method_ : list of str
-        What is asked of each classifier.
+        The method called on each classifier.
     n_features_in_ : int
-        Number of columns, where X is a table.
-    feature_names_in_ : ndarray of str
-        Their names, where X is a frame.
+        Number of columns seen in `fit`, if X was a table.
+    feature_names_in_ : ndarray of str of shape (n_features,)
+        Names of the columns, if X was a DataFrame.
 
     See Also
     --------
-    sklearn.ensemble.StackingClassifier : The same without groups.
-    sklearn.model_selection.StratifiedGroupKFold : Keeps groups apart.
+    sklearn.ensemble.StackingClassifier : Stacking without groups.
+    sklearn.model_selection.StratifiedGroupKFold : Folds that keep groups apart.
+    UnifiedGenreClassifier : Also combines transformers, such as pretrained models.
 
     Notes
     -----
-    The classifiers, and the final one, see genres as they are given to `fit`: their
-    ``class_weight`` is keyed by them. One that takes integers only, such as XGBoost's, needs genres
-    that are integers from 0.
+    All classifiers see the genres as you pass them to `fit`, so use them as the keys of
+    ``class_weight``. A classifier that takes integers only, such as XGBoost's, needs integer genres
+    starting at 0.
 
-    In a fold that holds all groups of a genre, classifiers that have not met this genre give it the
-    probability 0. ``"pool"`` learns nothing from such songs. Another final classifier learns from
-    them that a genre of a single group is never known, and may never answer it: let each genre have
-    several.
+    If all songs of a genre are by one group, the classifiers have not seen the genre when they
+    predict those songs, and give it the probability 0. ``"pool"`` ignores these songs. Other final
+    classifiers may learn never to predict such a genre, so give each genre several groups.
 
     In a `Pipeline`, pass ``groupstackingclassifier__groups=groups``. With scikit-learn's metadata
-    routing, ask for them by ``set_fit_request(groups=True)``.
+    routing, request groups with ``set_fit_request(groups=True)``.
 
     References
     ----------
@@ -134,20 +135,21 @@ class GroupStackingClassifier(VersionedEstimator, StackingClassifier):
 
     @fit_context(prefer_skip_nested_validation=False)
     def fit(self, X, y, *, groups=None, **fit_params):
-        """Fit all classifiers, and the final one on what they say of songs held out.
+        """Fit all classifiers, and the final one to their predictions for held-out songs.
 
         Parameters
         ----------
-        X : array-like
-            Songs, as the classifiers take them: a table, a list of paths, bags of segments.
+        X : array-like of shape (n_songs, ...)
+            Songs in the form that the classifiers take: a table, a list of paths, bags of segments.
         y : array-like of shape (n_songs,)
             The genre of each song.
         groups : array-like of shape (n_songs,), default=None
-            The artist of each song, say. Classifiers whose own `fit` takes groups get those of
-            their songs.
+            Group of each song, such as its artist. Also passed to classifiers whose own `fit` takes
+            groups.
         **fit_params : dict
-            ``sample_weight``, for all classifiers, which must support it. With scikit-learn's
-            metadata routing, whatever they ask for; groups are then routed too.
+            ``sample_weight`` is passed to all classifiers, which must support it. With
+            scikit-learn's metadata routing, anything that they request; groups are then routed,
+            too.
 
         Returns
         -------
@@ -157,8 +159,9 @@ class GroupStackingClassifier(VersionedEstimator, StackingClassifier):
         Raises
         ------
         ValueError
-            If there is one genre, if a fold would have a group on both sides or leave one genre
-            only to train on, or if ``"pool"`` would get genres or X.
+            If there is only one genre, a fold has a group on both sides or only one genre to train
+            on, or ``"pool"`` is used with ``passthrough`` or with classifiers that only
+            ``predict``.
         """
         self._validate_estimators()
         self._validate_final_estimator()
@@ -213,13 +216,13 @@ class GroupStackingClassifier(VersionedEstimator, StackingClassifier):
 
         Parameters
         ----------
-        X : array-like
+        X : array-like of shape (n_songs, ...)
             Songs, as in `fit`.
 
         Returns
         -------
         proba : ndarray of shape (n_songs, n_classes)
-            In the order of ``classes_``.
+            The probabilities, in the order of ``classes_``.
         """
         check_is_fitted(self)
         return super().predict_proba(X)
@@ -268,12 +271,12 @@ class GroupStackingClassifier(VersionedEstimator, StackingClassifier):
             )
 
     def get_metadata_routing(self):
-        """Return what this classifier and those in it ask for.
+        """Return the metadata routing of this classifier and those in it.
 
         Returns
         -------
         routing : MetadataRouter
-            As `sklearn.utils.metadata_routing` describes.
+            The routing, as `sklearn.utils.metadata_routing` describes it.
         """
         router = MetadataRouter(owner=self).add_self_request(self)
         for name, model in self.estimators:

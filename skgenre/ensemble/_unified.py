@@ -29,62 +29,62 @@ def _head_has_predict_proba(self):
 
 
 class UnifiedGenreClassifier(ClassifierMixin, BranchComposition):
-    """Classify songs by what several nets and descriptors say of them together.
+    """Combine nets, pretrained models and audio descriptors in one classifier.
 
-    Each branch is asked for the genre of a song by itself: a classifier, such as a net, directly; a
-    transformer, such as a pretrained model or a table of descriptors, through a logistic regression
-    on its columns. A last classifier, the head, learns how far to trust each from their answers for
-    songs that they were not fitted on. So the whole should be no worse than its best branch.
+    Each branch predicts the genre of a song by itself: a classifier, such as a net, directly; a
+    transformer, such as a pretrained model or audio descriptors, through a logistic regression on
+    its columns. A final classifier, the head, learns how far to trust each branch from predictions
+    for held-out songs [2]_. A unified model of a convolutional net and Wav2Vec2 was what [1]_
+    planned next. See :doc:`/guide/unified`.
 
     Parameters
     ----------
     branches : list of (str, estimator), default=None
-        Names and branches: classifiers, transformers, and pipelines of them. ``"drop"`` in the
-        place of one leaves it out. ``None`` means a net on MFCCs of segments of 3 s, ``"cnn"``,
-        audio descriptors, ``"descriptors"``, and the tags of a pretrained net, ``"musicnn"``; all
-        take files.
+        Names and branches: classifiers, transformers, and pipelines of them. Replace a branch by
+        ``"drop"`` to leave it out. ``None`` means a net on MFCCs of 3 s segments (``"cnn"``), audio
+        descriptors (``"descriptors"``) and the tags of a pretrained net (``"musicnn"``), all of
+        which take files.
     selector : transformer, default=None
-        Chooses among the columns of each branch that is a transformer: `FeatureWizSelector`, say.
-        To choose among those of several together, make them one branch, a
-        `sklearn.pipeline.FeatureUnion`.
+        Selects columns of each branch that is a transformer, such as `FeatureWizSelector`. To
+        select among the columns of several transformers together, combine them with
+        `sklearn.pipeline.FeatureUnion` in one branch.
     final_estimator : classifier, default=None
-        The head, which gets the probabilities of all branches side by side. ``None`` means their
-        product, each to the power of a weight that is learnt for the branch, as for ``"pool"`` in
-        `GroupStackingClassifier`.
+        The head, which gets the probabilities of all branches side by side. ``None`` multiplies
+        them with a learned weight per branch, like ``"pool"`` in `GroupStackingClassifier`.
     cv : int, cross-validation splitter or iterable of folds, default=None
-        Folds of songs that are held out, as `GroupStackingClassifier` takes them. Branches that
-        learn from genres are fitted once for each, and once on all songs. Other branches are fitted
-        and asked once; only the regression on their columns is fitted for each fold.
+        How songs are held out, as in `GroupStackingClassifier`. Branches that learn from genres are
+        fitted once per fold and once to all songs. For all others, only the regression on their
+        columns is.
 
     Attributes
     ----------
     classes_ : ndarray of shape (n_classes,)
         The genres.
     branches_ : Bunch
-        The branches by name, fitted on all songs.
+        The branches by name, fitted to all songs.
     branch_heads_ : dict
-        For branches that are transformers, the `SegmentVotingClassifier` on their columns, by name.
+        By name, the `SegmentVotingClassifier` on the columns of each branch that is a transformer.
     head_ : classifier
-        The head. That for None has the weights of the branches as ``weights_``.
-    feature_names_ : ndarray of str
-        Names of the columns that the head gets, the branch before ``__``, the genre after.
+        The head. If ``final_estimator`` is None, its ``weights_`` are those of the branches.
+    feature_names_ : ndarray of str of shape (n_columns,)
+        Names of the columns that the head gets, in the form ``branch__genre``.
     n_features_in_ : int
-        Number of columns, where X is a table.
-    feature_names_in_ : ndarray of str
-        Their names, where X is a frame.
+        Number of columns seen in `fit`, if X was a table.
+    feature_names_in_ : ndarray of str of shape (n_features,)
+        Names of the columns, if X was a DataFrame.
 
     See Also
     --------
-    GroupStackingClassifier : The same for classifiers alone, in several processes.
-    FeatureWizSelector : Thins columns out by correlation and by gradient-boosted trees.
-    OnnxEmbedder : A branch that knows music and needs no training.
+    GroupStackingClassifier : Stacks classifiers only, several in parallel.
+    FeatureWizSelector : Drops redundant and uninformative columns.
+    OnnxEmbedder : A pretrained branch that needs no training.
 
     Notes
     -----
-    Where `fit` gets ``groups``, no artist is on both sides of a fold. A genre of a single artist is
-    then held out as a whole, and the head for None learns nothing from its songs.
+    If you pass ``groups`` to `fit`, no artist is on both sides of a fold. A genre with a single
+    artist is then held out as a whole, and the default head ignores its songs.
 
-    A branch answers for songs that it could not read by the share of each genre among the others.
+    For songs that a branch could not read, it predicts the share of each genre among the others.
 
     References
     ----------
@@ -127,21 +127,21 @@ class UnifiedGenreClassifier(ClassifierMixin, BranchComposition):
 
     @fit_context(prefer_skip_nested_validation=False)
     def fit(self, X, y, *, groups=None, **fit_params):
-        """Fit the branches, and the head on what they say of songs held out.
+        """Fit the branches, and the head to their predictions for held-out songs.
 
         Parameters
         ----------
-        X : array-like
-            Songs, as the branches take them: paths, waveforms, bags of segments, a table.
+        X : array-like of shape (n_songs, ...)
+            Songs in the form that the branches take: paths, waveforms, bags of segments, a table.
         y : array-like of shape (n_songs,)
             The genre of each song.
         groups : array-like of shape (n_songs,), default=None
-            The artist of each song, say. Branches whose own `fit` takes groups get those of their
-            songs.
+            Group of each song, such as its artist. Also passed to branches whose own `fit` takes
+            groups.
         **fit_params : dict
-            ``sample_weight``, for the head and all that learns from genres, which must support it.
-            With scikit-learn's metadata routing, whatever branches ask for; groups are then routed
-            too.
+            ``sample_weight`` is passed to the head and to all that learns from genres, which must
+            support it. With scikit-learn's metadata routing, anything that branches request; groups
+            are then routed, too.
 
         Returns
         -------
@@ -151,9 +151,9 @@ class UnifiedGenreClassifier(ClassifierMixin, BranchComposition):
         Raises
         ------
         ValueError
-            If a branch has neither ``predict_proba`` nor ``transform``, if it could read no song of
-            a genre, if there is one genre or one whose songs have no weight, or if songs cannot be
-            divided in folds: see `GroupStackingClassifier`.
+            If a branch has neither ``predict_proba`` nor ``transform``, could read no song of a
+            genre, or has a reserved name, there is only one genre or one without weight, or the
+            songs cannot be divided into folds.
         """
         branches = self._validate_branches()
         X, y, groups = indexable(keep_apart(X), validate_genres(self, y), check_groups(groups))
@@ -233,13 +233,13 @@ class UnifiedGenreClassifier(ClassifierMixin, BranchComposition):
 
         Parameters
         ----------
-        X : array-like
+        X : array-like of shape (n_songs, ...)
             Songs, as in `fit`.
 
         Returns
         -------
         proba : ndarray of shape (n_songs, n_classes)
-            In the order of ``classes_``.
+            The probabilities, in the order of ``classes_``.
         """
         answers = lay_side_by_side(self._ask(X))
         return self.head_.predict_proba(answers)
@@ -249,7 +249,7 @@ class UnifiedGenreClassifier(ClassifierMixin, BranchComposition):
 
         Parameters
         ----------
-        X : array-like
+        X : array-like of shape (n_songs, ...)
             Songs, as in `fit`.
 
         Returns
@@ -261,17 +261,17 @@ class UnifiedGenreClassifier(ClassifierMixin, BranchComposition):
         return self.head_.predict(answers)
 
     def predict_branches(self, X):
-        """Predict the genres of songs by each branch alone.
+        """Predict the genres of songs with each branch separately.
 
         Parameters
         ----------
-        X : array-like
+        X : array-like of shape (n_songs, ...)
             Songs, as in `fit`.
 
         Returns
         -------
         predicted : DataFrame of shape (n_songs, n_branches)
-            By the names of the branches.
+            The predictions, one column per branch.
         """
         return self._choose(self._ask(X))
 
@@ -281,11 +281,11 @@ class UnifiedGenreClassifier(ClassifierMixin, BranchComposition):
         return make_table(genres.T, list(self.branches_))
 
     def score_branches(self, X, y, sample_weight=None):
-        """Return the accuracy of each branch alone, of the best of them for each song, and of all.
+        """Return the accuracy of each branch and of the whole classifier.
 
         Parameters
         ----------
-        X : array-like
+        X : array-like of shape (n_songs, ...)
             Songs, as in `fit`.
         y : array-like of shape (n_songs,)
             The genre of each song.
@@ -294,9 +294,10 @@ class UnifiedGenreClassifier(ClassifierMixin, BranchComposition):
 
         Returns
         -------
-        accuracy : Series
-            By the names of the branches, then ``"oracle"``, where a song counts if any branch is
-            right, a bound for what a head can make of their answers, and ``"unified"``.
+        accuracy : Series of shape (n_branches + 2,)
+            The accuracy of each branch by name, then of ``"oracle"`` and ``"unified"``. The oracle
+            counts a song as right if any branch is right. No head that picks a branch can do
+            better.
         """
         check_is_fitted(self)
         y = check_genres(y)
@@ -315,12 +316,12 @@ class UnifiedGenreClassifier(ClassifierMixin, BranchComposition):
         ]
 
     def get_metadata_routing(self):
-        """Return what this classifier and those in it ask for.
+        """Return the metadata routing of this classifier and those in it.
 
         Returns
         -------
         routing : MetadataRouter
-            As `sklearn.utils.metadata_routing` describes.
+            The routing, as `sklearn.utils.metadata_routing` describes it.
         """
         router = MetadataRouter(owner=self).add_self_request(self)
         fit = MethodMapping().add(caller="fit", callee="fit")

@@ -24,21 +24,21 @@ def _estimator_has(method):
 
 
 class SegmentVotingClassifier(MetaEstimatorMixin, BagClassifier):
-    """Let the segments of a song vote, each judged by any scikit-learn classifier.
+    """Classify songs by letting their segments vote, with any scikit-learn classifier.
 
-    The classifier is fitted on the flattened segments of all training songs. Each song weighs the
-    same, however many segments it has, if the classifier takes sample weights. Since a row of X
-    stays a song, splits, cross-validation and grid searches around this classifier cannot part the
-    segments of a song.
+    The classifier is fitted to the segments of all training songs. If it takes sample weights, each
+    song has the same weight, however many segments it has. A row of X is a whole song, so
+    train/test splits, cross-validation and grid searches cannot separate the segments of a song.
 
     Parameters
     ----------
     estimator : classifier
-        Learns from segments, one row of ``n_bands * n_frames`` numbers each. A `Pipeline` is fine.
+        The classifier of segments, such as a `Pipeline`. It gets one row of
+        ``n_bands * n_frames`` numbers per segment.
     aggregate : {"mean", "product", "vote"}, default="mean"
-        How the probabilities of a song's segments become the song's: their mean, their normalised
-        geometric mean, or the share of segments that each genre wins. An estimator without
-        ``predict_proba`` answers by the mean of its ``decision_function``, or else by vote.
+        How the probabilities of a song's segments are combined: their mean, their normalised
+        geometric mean, or the share of segments that each genre wins. Without ``predict_proba``,
+        the mean of ``decision_function`` decides, or else the vote.
 
     Attributes
     ----------
@@ -47,27 +47,27 @@ class SegmentVotingClassifier(MetaEstimatorMixin, BagClassifier):
     classes_ : ndarray of shape (n_classes,)
         The genres.
     class_prior_ : ndarray of shape (n_classes,)
-        Share of each genre among the readable training songs; the answer for unreadable ones.
+        Share of each genre among the readable training songs, which is also the prediction for
+        songs that could not be read.
     input_shape_ : tuple of int
         Number of bands and frames of a segment.
     n_features_in_ : int
-        Number of columns, where X is a table.
+        Number of columns seen in `fit`, if X was a table.
 
     See Also
     --------
-    SegmentSummarizer : Turns a song's segments into one row, so that nothing has to vote.
-    KerasCNNClassifier : Votes likewise.
+    SegmentSummarizer : Turns a song's segments into one row, so no vote is needed.
+    KerasCNNClassifier : Nets that combine segments in the same way.
 
     Notes
     -----
-    The classifier sees genres as they are given to `fit`: its ``class_weight`` is keyed by them.
-    One that takes integers only, such as XGBoost's, needs genres that are integers from 0. The
-    `VotingClassifier` and `BaggingClassifier` of scikit-learn number the classes themselves, and
-    what is within them sees the numbers.
+    The classifier sees the genres as you pass them to `fit`, so use them as the keys of its
+    ``class_weight``. A classifier that takes integers only, such as XGBoost's, needs integer genres
+    starting at 0. scikit-learn's `VotingClassifier` and `BaggingClassifier` encode the genres as
+    integers themselves, so classifiers inside them see those.
 
-    To calibrate or to search a grid, put `sklearn.calibration.CalibratedClassifierCV` or
-    `sklearn.model_selection.GridSearchCV` around this classifier, not inside: there they would part
-    the segments of a song.
+    Put `sklearn.calibration.CalibratedClassifierCV` and `sklearn.model_selection.GridSearchCV`
+    around this classifier, not inside it, where they would separate the segments of a song.
 
     Examples
     --------
@@ -98,21 +98,29 @@ class SegmentVotingClassifier(MetaEstimatorMixin, BagClassifier):
 
     @fit_context(prefer_skip_nested_validation=False)
     def fit(self, X, y, *, sample_weight=None):
-        """Fit the classifier on the segments of songs.
+        """Fit the classifier to the segments of songs.
 
         Parameters
         ----------
-        X : array-like
-            Features of songs: a table, spectrograms, bags of segments or ragged bags.
+        X : array-like of shape (n_songs, ...)
+            The features of songs: a table (n_songs, n_features), spectrograms (n_songs, n_bands,
+            n_frames), bags of segments (n_songs, n_segments, n_bands, n_frames), or a list of bags
+            (n_segments, n_bands, n_frames) of different sizes.
         y : array-like of shape (n_songs,)
             The genre of each song.
         sample_weight : array-like of shape (n_songs,), default=None
-            Weight of each song, shared by its segments.
+            Weight of each song, divided among its segments.
 
         Returns
         -------
         self : object
             The fitted classifier.
+
+        Raises
+        ------
+        ValueError
+            If there is only one genre, no song could be read, or ``sample_weight`` is negative or
+            sums to zero.
         """
         return self._fit(X, y, sample_weight)
 
@@ -146,13 +154,13 @@ class SegmentVotingClassifier(MetaEstimatorMixin, BagClassifier):
 
         Parameters
         ----------
-        X : array-like
-            Features of songs: a table, spectrograms, bags of segments or ragged bags.
+        X : array-like of shape (n_songs, ...)
+            The features of songs, as in `fit`.
 
         Returns
         -------
         proba : list of ndarray of shape (n_segments, n_classes)
-            One array for each song. A song that could not be read has the class prior.
+            One array per song. A song that could not be read gets the class prior.
         """
         return super().predict_segment_proba(X)
 
@@ -162,30 +170,31 @@ class SegmentVotingClassifier(MetaEstimatorMixin, BagClassifier):
 
         Parameters
         ----------
-        X : array-like
-            Features of songs: a table, spectrograms, bags of segments or ragged bags.
+        X : array-like of shape (n_songs, ...)
+            The features of songs, as in `fit`.
 
         Returns
         -------
         proba : ndarray of shape (n_songs, n_classes)
-            In the order of ``classes_``. A song that could not be read has the class prior.
+            The probabilities, in the order of ``classes_``. A song that could not be read gets the
+            class prior.
         """
         return super().predict_proba(X)
 
     @available_if(_estimator_has("decision_function"))
     def decision_function(self, X):
-        """Average the decision function of the estimator over the segments of songs.
+        """Average the estimator's decision function over the segments of songs.
 
         Parameters
         ----------
-        X : array-like
-            Features of songs: a table, spectrograms, bags of segments or ragged bags.
+        X : array-like of shape (n_songs, ...)
+            The features of songs, as in `fit`.
 
         Returns
         -------
         decision : ndarray of shape (n_songs, n_classes), or (n_songs,) for two classes
-            A song that could not be read has the logarithm of the class prior or, for two
-            classes, of the odds.
+            The mean decision. A song that could not be read gets the logarithm of the class prior
+            or, for two classes, of its odds.
         """
         check_is_fitted(self)
         unreadable = np.log(np.maximum(self.class_prior_, np.finfo(float).tiny))
@@ -204,13 +213,13 @@ class SegmentVotingClassifier(MetaEstimatorMixin, BagClassifier):
 
         Parameters
         ----------
-        X : array-like
-            Features of songs: a table, spectrograms, bags of segments or ragged bags.
+        X : array-like of shape (n_songs, ...)
+            The features of songs, as in `fit`.
 
         Returns
         -------
         y : ndarray of shape (n_songs,)
-            The genres. A song that could not be read has the most frequent one.
+            The genres. A song that could not be read gets the most frequent genre.
         """
         check_is_fitted(self)
         if hasattr(self.estimator_, "predict_proba"):

@@ -15,65 +15,66 @@ _FLOATS = [np.float64, np.float32]
 
 
 class FeatureWizSelector(SelectorMixin, VersionedEstimator):
-    """Select features that tell genres apart and do not repeat each other, with featurewiz.
+    """Select features that predict the genre and are not redundant, with featurewiz.
 
-    In two steps, both of the package featurewiz [1]_. SULOV drops of each two features that
-    correlate strongly the one that has less mutual information with the genre. Then XGBoost [2]_ is
-    trained on all that are left, on the last four fifths of them, on the last three fifths and so
-    on, and the features of most gain in each training are kept.
+    Runs the two steps of the package featurewiz [1]_. The first, SULOV, finds pairs of strongly
+    correlated features and drops the one with less mutual information with the genre. The second
+    trains XGBoost [2]_ on all remaining features, on the last four fifths of them, the last three
+    fifths and so on, and keeps the features with the highest gain in each round.
 
     Parameters
     ----------
     corr_limit : float, default=0.7
-        From which absolute value on Pearson's correlation of two features is too strong.
+        Absolute Pearson correlation from which two features count as redundant.
     n_features : int, default=None
-        Number of features to keep, at most: the first in featurewiz's order. ``None`` keeps all
-        that featurewiz selects.
+        Maximum number of features to keep, in featurewiz's order. ``None`` keeps all that
+        featurewiz selects.
     skip_sulov : bool, default=False
-        Whether to leave out the first step.
+        Skip the first step.
     skip_xgboost : bool, default=False
-        Whether to leave out the second step. The order is then that of SULOV: features that
-        correlate with no other as they stand in the table, then the others by their mutual
-        information with the genre.
+        Skip the second step. The order is then that of SULOV: first the features that correlate
+        with no other, in the order of the columns, then the others by mutual information.
     n_jobs : int, default=1
-        Number of threads that train. ``None`` is 1, -1 is all cores.
+        Number of threads for training. ``None`` means 1 and ``-1`` means all cores.
     random_state : int, RandomState instance or None, default=None
-        Seeds the generators of Python and NumPy while featurewiz runs. Its steps have fixed seeds
-        of their own: refits are identical whatever is given here.
+        Seed for Python's and NumPy's random generators while featurewiz runs. featurewiz uses fixed
+        seeds itself, so repeated fits give the same features in any case.
     verbose : int, default=0
-        Whether to print what featurewiz prints, in which features are called ``f0``, ``f1`` ...
+        If above 0, print featurewiz's own output, in which features are called ``f0``, ``f1`` and
+        so on.
 
     Attributes
     ----------
     n_features_in_ : int
         Number of features seen in `fit`.
     feature_names_in_ : ndarray of shape (n_features,)
-        Names of the features, where X has names that are strings.
-    order_ : ndarray of shape (n_selected,), of int
-        The features that are kept, as columns of X, the most important first.
-    support_ : ndarray of shape (n_features,), of bool
-        Which features are kept.
+        Names of the features, if X has column names that are strings.
+    order_ : ndarray of int of shape (n_selected,)
+        Indices of the selected features, the most important first.
+    support_ : ndarray of bool of shape (n_features,)
+        Mask of the selected features.
 
     See Also
     --------
-    sklearn.feature_selection.SelectKBest : Scores each feature alone.
-    sklearn.feature_selection.RFE : Drops the least important features of any estimator in turns.
+    sklearn.feature_selection.SelectKBest : Scores each feature on its own.
+    sklearn.feature_selection.RFE : Drops the least important features of any estimator in turn.
 
     Notes
     -----
-    Needs featurewiz 0.6.1, which is not installed with skgenre; the error that says so has the line
-    to install it. Other versions are refused: older ones keep all features without a word.
+    Needs featurewiz 0.6.1, which is not installed with skgenre. If it is missing, the error shows
+    the command that installs it. Other versions are refused, because older ones silently keep all
+    features. See :doc:`/guide/selection`.
 
-    Takes a table (n_songs, n_features) of numbers. Songs that could not be read (a NaN in their
-    row) are left out of `fit` and stay NaN. A feature that does not vary is never kept.
+    Takes a table (n_songs, n_features) of numbers. Songs that could not be read (NaN in their row)
+    are ignored by `fit` and stay NaN. A constant feature is never selected.
 
-    featurewiz orders by training, the one on all columns first, and within a training by gain, but
-    where many features have at least half of the largest gain it leaves these as they stand.
+    featurewiz orders features by training round, and within a round by gain. If many features have
+    at least half of the largest gain, it leaves these in the order of the columns.
 
-    featurewiz is run by one thread at a time, and what it changes for the whole process is given
-    back: generators of random numbers, warnings, options of pandas, standard output. Its trainings
-    run side by side, and it is not prepared for text, dates and gaps, which a table of numbers does
-    not have; the selection is the one that it gives by hand.
+    featurewiz changes the global state of the process: random generators, warnings, pandas options
+    and standard output. All of these are restored, and only one thread runs it at a time. Its
+    trainings run in parallel here, and its preparation of text, dates and missing values is
+    skipped, but the selection is exactly the one you get by calling it yourself.
 
     References
     ----------
@@ -140,10 +141,10 @@ class FeatureWizSelector(SelectorMixin, VersionedEstimator):
         Raises
         ------
         ImportError
-            If featurewiz is missing or of another version.
+            If featurewiz is missing or has another version.
         ValueError
-            If there is only one genre, no feature varies, or a step of featurewiz fails, as on very
-            few songs.
+            If there is only one genre, all features are constant, or featurewiz fails, as it does
+            with very few songs.
         """
         from ._featurewiz_package import check_version, rank_columns
 
@@ -190,8 +191,8 @@ class FeatureWizSelector(SelectorMixin, VersionedEstimator):
         Returns
         -------
         X_selected : ndarray of shape (n_songs, n_selected)
-            The selected features as they stand in X, not in the order of importance. A song that
-            could not be read is all NaN.
+            The selected columns, in the order of X, not of importance. A song that could not be
+            read is all NaN.
         """
         check_is_fitted(self)
         check_not_empty(X, "song")
@@ -201,7 +202,7 @@ class FeatureWizSelector(SelectorMixin, VersionedEstimator):
         return selected
 
     def inverse_transform(self, X):
-        """Put the selected features back in their places, with zeros for the others.
+        """Put the selected features back in their original columns, with zeros elsewhere.
 
         Parameters
         ----------
@@ -211,7 +212,8 @@ class FeatureWizSelector(SelectorMixin, VersionedEstimator):
         Returns
         -------
         X_original : ndarray of shape (n_songs, n_features)
-            The table as it was, but for the zeros. A song that could not be read is all NaN.
+            The table with zeros in place of the dropped features. A song that could not be read is
+            all NaN.
         """
         X = check_array(X, dtype=_FLOATS, ensure_all_finite="allow-nan")
         original = super().inverse_transform(np.nan_to_num(X))

@@ -13,66 +13,66 @@ from .._base import fit_context
 
 
 class GaussianMixtureClassifier(BagClassifier):
-    """Classify songs by one mixture of Gaussians for each genre.
+    """Classify songs with one Gaussian mixture model per genre.
 
-    Each mixture is fitted on the flattened segments of a genre's songs, and Bayes' rule turns their
-    densities into the probabilities of a segment. A song is judged by all of its segments. By
-    default each mixture has three components of diagonal covariance, as one of those in [1]_.
+    Each mixture is fitted to the segments of a genre's songs. Bayes' rule turns the densities into
+    genre probabilities of a segment, and all segments of a song decide together. The default, three
+    components with diagonal covariance, is that of [1]_.
 
     Parameters
     ----------
     n_components : int, default=3
-        Number of Gaussians in each mixture. A genre has at most one for two different segments, and
-        at least one.
+        Number of Gaussians in each mixture. A genre with few distinct segments gets fewer: at most
+        one for every two of them.
     covariance_type : {"full", "tied", "diag", "spherical"}, default="diag"
-        Shape of the Gaussians: each has a full covariance matrix, all of a genre share one, each
-        has a variance for each feature, or each has a single variance.
+        Shape of the Gaussians: each has its own full covariance matrix, all of a genre share one,
+        each has one variance per feature, or each has a single variance.
     reg_covar : float, default=1e-6
-        Added to each variance, in the square of the features' unit. It is all that a genre of a
-        single segment has.
+        Added to each variance, in squared units of the features. A genre with a single segment has
+        no other variance.
     priors : array-like of shape (n_classes,), default=None
-        Probability of each genre before anything is heard, in the order of ``classes_``. ``None``
-        takes their shares of the training songs.
+        Prior probability of each genre, in the order of ``classes_``. ``None`` uses the shares of
+        the genres among the training songs.
     n_init : int, default=1
-        Number of starts of each mixture from other clusters of k-means; the likeliest is kept.
+        Number of initialisations of each mixture by k-means; the most likely result is kept.
     max_iter : int, default=100
-        Steps of expectation and maximisation, at most. Genres that needed more are named in a
-        `sklearn.exceptions.ConvergenceWarning`.
+        Maximum number of EM iterations. A `sklearn.exceptions.ConvergenceWarning` names the genres
+        that would need more.
     aggregate : {"mean", "product", "vote"}, default="mean"
-        How the probabilities of a song's segments become the song's: their mean, their normalised
+        How the probabilities of a song's segments are combined: their mean, their normalised
         geometric mean, or the share of segments that each genre wins.
     random_state : int, RandomState instance or None, default=None
-        Seeds the starts. An int makes refits identical.
+        Seed for the initialisations. Pass an int to get the same model in every fit.
 
     Attributes
     ----------
     classes_ : ndarray of shape (n_classes,)
         The genres.
     class_prior_ : ndarray of shape (n_classes,)
-        The priors; the answer for unreadable songs.
+        The priors, which are also the prediction for songs that could not be read.
     input_shape_ : tuple of int
         Number of bands and frames of a segment.
     mixtures_ : list of sklearn.mixture.GaussianMixture
         The mixture of each genre.
     n_features_in_ : int
-        Number of columns, where X is a table.
+        Number of columns seen in `fit`, if X was a table.
     n_iter_ : int
-        Steps of the mixture that took most.
+        Number of EM iterations of the mixture that took the most.
 
     See Also
     --------
     sklearn.mixture.GaussianMixture : Fits each mixture.
-    sklearn.discriminant_analysis.QuadraticDiscriminantAnalysis : One full Gaussian for each genre.
-    SegmentVotingClassifier : Segments judged by any scikit-learn classifier.
+    sklearn.discriminant_analysis.QuadraticDiscriminantAnalysis : One full Gaussian per genre.
+    SegmentVotingClassifier : Classifies segments with any scikit-learn classifier.
 
     Notes
     -----
     Takes a table (n_songs, n_features), spectrograms (n_songs, n_bands, n_frames), bags of segments
-    (n_songs, n_segments, n_bands, n_frames) and ragged bags. scikit-learn's mixtures take no
-    weights: a song of more segments counts for more.
+    (n_songs, n_segments, n_bands, n_frames), or a list of bags of different sizes. scikit-learn's
+    mixtures take no sample weights, so a song with more segments counts for more.
 
-    The starts by k-means, ``reg_covar`` and spherical covariances depend on the scale of the
-    features: put a scaler before. Full covariances have ``n_features ** 2`` entries each.
+    Put a scaler before the classifier: k-means, ``reg_covar`` and spherical covariances depend on
+    the scale of the features. Full covariance matrices have ``n_features ** 2`` entries.
 
     References
     ----------
@@ -131,12 +131,14 @@ class GaussianMixtureClassifier(BagClassifier):
 
     @fit_context(prefer_skip_nested_validation=True)
     def fit(self, X, y):
-        """Fit a mixture on the segments of each genre.
+        """Fit a mixture to the segments of each genre.
 
         Parameters
         ----------
-        X : array-like
-            Features of songs: a table, spectrograms, bags of segments or ragged bags.
+        X : array-like of shape (n_songs, ...)
+            The features of songs: a table (n_songs, n_features), spectrograms (n_songs, n_bands,
+            n_frames), bags of segments (n_songs, n_segments, n_bands, n_frames), or a list of bags
+            (n_segments, n_bands, n_frames) of different sizes.
         y : array-like of shape (n_songs,)
             The genre of each song.
 
@@ -148,7 +150,13 @@ class GaussianMixtureClassifier(BagClassifier):
         Raises
         ------
         ValueError
-            If the covariance of a genre cannot be estimated; it names the genre.
+            If ``priors`` are not probabilities of all genres, or the covariance of a genre cannot
+            be estimated; the message names the genre.
+
+        Warns
+        -----
+        ConvergenceWarning
+            If genres need more than ``max_iter`` iterations.
         """
         return self._fit(X, y)
 

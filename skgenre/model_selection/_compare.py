@@ -53,7 +53,7 @@ def compare_classifiers(
     sr=22050,
     verbose=0,
 ):
-    """Judge classifiers by several protocols, and say what leaked in each.
+    """Evaluate classifiers under several evaluation protocols, and report what leaks in each.
 
     Parameters
     ----------
@@ -62,77 +62,81 @@ def compare_classifiers(
     X : sequence of paths, array-like of shape (n_songs, ...) or DataFrame
         The songs.
     y : array-like of shape (n_songs,)
-        The genres.
+        The genre of each song.
     protocols : sequence of str, or dict of str to str or splitter
-        How songs are divided:
+        How songs are divided into training and test songs:
 
-        ==================== =====================================================================
-        ``"artist"``         5 folds, stratified, no artist in two of them
-        ``"filtered"``       GTZAN's fault-filtered split, train list to valid list
-        ``"stratified"``     10 folds, stratified
-        ``"report"``         80 % of each genre to train on and 20 % to test on, at random
-        ``"leaky-segments"`` like the report's, but with songs cut in ten before they are divided:
-                             invalid, for comparison only
-        ==================== =====================================================================
+        - ``"artist"``: 5 stratified folds, with each artist in one fold only.
+        - ``"filtered"``: GTZAN's fault-filtered split, from the train list to the valid list.
+        - ``"stratified"``: 10 stratified folds.
+        - ``"report"``: a random 80 % of each genre for training and 20 % for testing.
+        - ``"leaky-segments"``: like ``"report"``, but songs are cut into ten segments first. Its
+          scores are invalid; use it only to see how much leakage inflates them.
 
-        The first two are errors if they are not clean. A dict may name splitters of your own, or
-        whatever scikit-learn takes as ``cv``.
+        With ``"artist"`` and ``"filtered"``, leakage raises an error. A dict may also name
+        splitters of your own, or anything else that scikit-learn takes as ``cv``.
     groups : array-like of shape (n_songs,), default=None
-        The artists. Classifiers whose ``fit`` takes ``groups`` get them, too, and searches for
-        their inner folds, also as the last step of a `Pipeline`.
+        The artist of each song. Classifiers whose ``fit`` takes ``groups`` receive them, too, as do
+        searches for their inner folds, also as the last step of a `Pipeline`.
     seeds : sequence of int, default=(0,)
-        Each is every ``random_state`` of the classifiers, and that of the splitter: the songs are
-        divided in another way, where a splitter draws at random.
+        Everything is repeated for each seed. It sets every ``random_state`` of the classifiers and
+        of the splitter.
     max_folds : int, default=None
-        Only the first so many folds of each protocol and seed are computed: fewer songs are tested,
-        each by a classifier that learned from as many as ever. ``None`` is all.
+        Evaluate only the first folds of each protocol and seed, up to this number. ``None``
+        evaluates all.
     n_jobs : int, default=None
-        How many folds are computed at a time, in processes; ``None`` is 1 and -1 all cores.
+        Number of folds to evaluate in parallel, in processes. ``None`` means 1 and ``-1`` means all
+        cores.
     results : path, default=None
-        A folder to keep each fold's results in, as JSON; one that is missing is made so that only
-        you can enter it. A comparison that was stopped goes on from there: what has the same
-        classifier, songs, division and versions is not computed again, but for errors and damaged
-        files. Code of your own is known by its name: empty the folder when you change it.
+        Folder to store the result of each fold in, as JSON. If you stop a comparison and start it
+        again, stored folds with the same classifier, songs, split and versions are not computed
+        again. Code of your own is recognised by its name only: empty the folder when you change it.
+        A new folder can be read by you alone.
     sr : int, default=22050
-        Sample rate of waveforms, in Hz, for the comparison of recordings.
+        Sample rate of waveforms, in Hz, used to compare recordings.
     verbose : int, default=0
-        Show a progress bar with the time left.
+        If above 0, show a progress bar with the remaining time.
 
     Returns
     -------
     results : DataFrame
-        A row for each fold, in the order of estimators, protocols and seeds:
+        One row per fold, in the order of estimators, protocols and seeds, with these columns:
 
-        - ``estimator``, ``protocol``, ``seed``, ``fold``
-        - ``is_valid``: whether the protocol may be quoted
-        - ``leakage``: the worst of what is on both sides, ``"clean"``, ``"artist"``, ``"replica"``,
-          ``"file"`` or ``"segments"``; ``"unknown"`` in place of clean without ``groups``
-        - ``n_train``, ``n_test``: numbers of songs, or of segments where songs are cut
-        - ``accuracy``, ``macro_f1`` (over genres that are tested or answered, as scikit-learn's),
-          ``log_loss``, ``calibration_error`` (over 15 bins of confidence), ``top3_accuracy``; the
-          last three are NaN without probabilities
-        - ``fit_seconds``, ``predict_seconds``
-        - ``has_unseen_genre``: whether a genre is tested that was not trained, which then has the
-          probability 0
-        - ``error``: what an estimator failed with; its scores are NaN. Else missing
-        - ``answers``: a DataFrame for each tested song, by its row in X: ``genre``, ``predicted``,
-          ``group``, and the probability of each genre
-        - ``history``: what a net keeps of its training as ``history_``, also as the last step of a
-          `Pipeline`. Else missing
+        - ``estimator``, ``protocol``, ``seed``, ``fold``: what was evaluated.
+        - ``is_valid``: whether you may quote scores of this protocol.
+        - ``leakage``: the worst leak: ``"clean"``, ``"artist"``, ``"replica"``, ``"file"`` or
+          ``"segments"``; without ``groups``, ``"unknown"`` instead of ``"clean"``.
+        - ``n_train``, ``n_test``: number of songs, or of segments if songs are cut.
+        - ``accuracy``, ``macro_f1`` (over genres that are tested or predicted), ``log_loss``,
+          ``calibration_error`` (over 15 bins of confidence), ``top3_accuracy``: the scores. The
+          last three are NaN for a classifier without probabilities.
+        - ``fit_seconds``, ``predict_seconds``: the times, in seconds.
+        - ``has_unseen_genre``: whether a genre of the test songs was missing in training. Its
+          probability is then 0.
+        - ``error``: the error message if the estimator failed, else missing.
+        - ``answers``: a DataFrame with ``genre``, ``predicted``, ``group`` and the probability of
+          each genre, for each tested row of X.
+        - ``history``: the ``history_`` of a net, else missing.
 
-        What it was computed with is in ``results.attrs["environment"]``, and in the folder.
+        ``results.attrs["environment"]``, and the folder, record versions and hardware.
 
     Raises
     ------
     LeakageError
-        If a protocol that promises a clean division does not keep it.
+        If a split that must be clean is not.
     ValueError
-        If a genre is missing, or if a protocol is unknown or cannot be had with these songs.
+        If a genre is missing, a protocol is unknown or cannot divide these songs, or a genre has
+        the name of a column of ``answers``.
+
+    Warns
+    -----
+    UserWarning
+        If files cannot be stored in ``results``.
 
     See Also
     --------
     summarize : Means, intervals and verdicts from the results.
-    check_leakage : The same check by itself.
+    check_leakage : Checks a single split.
 
     Examples
     --------

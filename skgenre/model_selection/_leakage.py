@@ -23,13 +23,42 @@ _N_NAMED = 5
 
 
 class LeakageError(ValueError):
-    """The same music, or music of the same artist, is on both sides of a split.
+    """The same music, or the same artist, is on both sides of a train/test split.
+
+    Parameters
+    ----------
+    message : str
+        Which songs are on both sides.
+    leaks : DataFrame, default=None
+        The table that becomes the attribute ``leaks``.
 
     Attributes
     ----------
-    leaks : DataFrame
-        A row for each fold and each file, recording, song or group that is on both sides: ``fold``,
-        ``kind``, and one of the songs on either side as ``train`` and ``test``.
+    leaks : DataFrame or None
+        One row for each fold and each file, recording, song or group that is on both sides:
+        ``fold``, ``kind``, and one song from each side as ``train`` and ``test``.
+
+    See Also
+    --------
+    check_leakage : Raises it.
+
+    Examples
+    --------
+    >>> from sklearn.model_selection import KFold
+    >>> from skgenre.datasets import make_genre_clips
+    >>> from skgenre.model_selection import LeakageError, check_leakage
+    >>> X, y, artists = make_genre_clips(
+    ...     4, n_genres=2, duration=2.0, n_artists_per_genre=1, random_state=0, return_groups=True
+    ... )
+    >>> try:
+    ...     check_leakage(X, y, KFold(2), artists)
+    ... except LeakageError as error:
+    ...     print(error.leaks[["fold", "kind", "train", "test"]])
+       fold    kind  train   test
+    0     0  artist  row 2  row 0
+    1     0  artist  row 3  row 1
+    2     1  artist  row 0  row 2
+    3     1  artist  row 1  row 3
     """
 
     def __init__(self, message, leaks=None):
@@ -43,51 +72,51 @@ class LeakageError(ValueError):
 def check_leakage(
     X, y, splits, groups=None, *, songs=None, sr=22050, n_jobs=None, timeout=120.0, verbose=0
 ):
-    """Refuse a split with the same music, or the same artist, on both sides.
+    """Raise an error if a split has the same music, or the same artist, on both sides.
+
+    Scores from a split with songs of one artist on both sides measure how well a model knows voices
+    and studios, not genres [1]_. Excerpts of one song on both sides are worse.
 
     Parameters
     ----------
     X : sequence of paths, array-like of shape (n_songs, ...) or DataFrame with a column ``path``
-        The songs. Files are compared by name, by a hash of their samples, and by fingerprints,
-        which find the same recording in another encoding, level or cut; so are waveforms. Other
-        rows are compared by a hash.
+        The songs. Files and waveforms are compared by path, by a hash of their samples, and by
+        audio fingerprints, which find the same recording in another encoding, level or cut. Other
+        rows, such as features, are compared by a hash.
     y : array-like of shape (n_songs,)
-        The genres, for splitters that ask for them.
+        The genre of each song, for splitters that need it.
     splits : splitter, int or iterable of (train, test)
-        What divides the songs, as scikit-learn takes ``cv``.
+        The split to check: anything that scikit-learn takes as ``cv``.
     groups : array-like of shape (n_songs,), default=None
         The artist of each song.
     songs : array-like of shape (n_songs,), default=None
-        The song from which each row was cut, where rows are segments.
+        The song that each row was cut from, if rows are segments.
     sr : int, default=22050
         Sample rate of waveforms, in Hz.
     n_jobs : int, default=None
-        How many files are decoded at a time; ``None`` is 1 and -1 all cores.
+        Number of files to decode in parallel. ``None`` means 1 and ``-1`` means all cores.
     timeout : float, default=120.0
-        Seconds that decoding one file may take.
+        Longest time to spend on decoding one file, in seconds.
     verbose : int, default=0
-        Show a progress bar.
+        If above 0, show a progress bar.
 
     Raises
     ------
     LeakageError
-        If a split is not clean; the message names songs, and ``leaks`` of the error has them all.
+        If a split is not clean. The message names some of the songs, and the ``leaks`` of the
+        error lists them all.
     ValueError
         If a genre is missing.
 
     Warns
     -----
     UserWarning
-        If ``groups`` are unknown, so that an artist may be on both sides.
+        If ``groups`` is not given, so an artist on both sides cannot be noticed.
 
     See Also
     --------
-    skgenre.find_faults : The copies that a corpus holds, and what else is wrong with it.
-
-    Notes
-    -----
-    Accuracies with the artists of a test song in the training songs are those of a model that knows
-    voices and studios, not genres [1]_. Excerpts of one song are worse.
+    skgenre.audio.find_faults : Finds the duplicates within a collection, and other faults.
+    artist_groups : Makes ``groups`` from the names of artists.
 
     References
     ----------

@@ -32,17 +32,17 @@ def select_clips(X):
 
 
 class GTZANFilteredSplit:
-    """The fault-filtered split of GTZAN, as one fold.
+    """The fault-filtered split of GTZAN, as a single fold.
 
     Kereliuk et al. [1]_ left out the excerpts of GTZAN that are replicas, wrongly labelled or
-    distorted, and put the others in three lists of 443, 197 and 290 songs, so that no artist is in
-    two of them. Songs are known by name.
+    distorted, and divided the others into lists of 443, 197 and 290 songs so that no artist is in
+    two of them. Songs are recognised by name.
 
     Parameters
     ----------
     songs : sequence of str, default=None
-        A name or path of each row of X, such as ``"blues.00000"``, where X is not a sequence of
-        paths itself.
+        The name or path of each row of X, such as ``"blues.00000"``. ``None`` expects X to be a
+        sequence of paths.
     train : {"train", "valid", "test"} or a tuple of them, default="train"
         The lists to train on.
     test : {"train", "valid", "test"} or a tuple of them, default="valid"
@@ -50,12 +50,12 @@ class GTZANFilteredSplit:
 
     See Also
     --------
-    skgenre.datasets.load_gtzan : Has the lists as ``filtered_split``.
+    skgenre.datasets.load_gtzan : Returns the lists as ``filtered_split``.
     sklearn.model_selection.PredefinedSplit : A split given by numbers.
 
     Notes
     -----
-    Tune models on ``"valid"``, and look at ``"test"`` once.
+    Tune models on ``"valid"``, and use ``"test"`` only once, at the end.
 
     References
     ----------
@@ -77,29 +77,40 @@ class GTZANFilteredSplit:
         self.test = test
 
     def get_n_splits(self, X=None, y=None, groups=None):
-        """Return 1."""
+        """Return the number of folds, which is 1.
+
+        Parameters
+        ----------
+        X, y, groups : object
+            Ignored.
+
+        Returns
+        -------
+        n_splits : int
+            Always 1.
+        """
         return 1
 
     def split(self, X, y=None, groups=None):
-        """Yield the rows to train on and the rows to test on.
+        """Yield the indices of training and test songs.
 
         Parameters
         ----------
         X : sequence of paths or DataFrame with a column ``path``
-            The songs; or anything of as many rows as ``songs``.
-        y, groups : ignored
-            As scikit-learn's splitters take them.
+            The songs, or anything with as many rows as ``songs``.
+        y, groups : object
+            Ignored.
 
         Yields
         ------
-        train, test : ndarray of int
-            Rows of songs that the lists leave out are in neither.
+        train, test : ndarray of int of shape (n_train,) and (n_test,)
+            The rows of each side. Songs that the lists leave out are on neither.
 
         Raises
         ------
         ValueError
-            If a row is no song of GTZAN by its name, a list is unknown or on both sides, or no song
-            is in one of them.
+            If a row is not a song of GTZAN by its name, a list is unknown or on both sides, or none
+            of the songs is in one of the lists.
         """
         train, test = _as_lists("train", self.train), _as_lists("test", self.test)
         if shared := train & test:
@@ -133,23 +144,23 @@ def _song_name(song):
 
 
 class RepeatedStratifiedGroupKFold:
-    """Repeats `StratifiedGroupKFold` with other folds each time.
+    """Repeat `StratifiedGroupKFold` with different folds each time.
 
-    What `sklearn.model_selection.RepeatedStratifiedKFold` is to `StratifiedKFold`: with artists as
-    groups, a score that does not hang on which artists happen to share a fold.
+    With artists as groups, the mean score does not depend on which artists happen to share a fold.
 
     Parameters
     ----------
     n_splits : int, default=5
-        Folds of each repetition.
+        Number of folds of each repetition.
     n_repeats : int, default=10
-        Repetitions.
-    random_state : int, RandomState or None, default=None
-        For the same folds in each call.
+        Number of repetitions.
+    random_state : int, RandomState instance or None, default=None
+        Seed for the folds. Pass an int to get the same folds in every call.
 
     See Also
     --------
-    sklearn.model_selection.StratifiedGroupKFold : One repetition.
+    sklearn.model_selection.StratifiedGroupKFold : A single repetition.
+    sklearn.model_selection.RepeatedStratifiedKFold : The same without groups.
 
     Examples
     --------
@@ -168,25 +179,36 @@ class RepeatedStratifiedGroupKFold:
         self.random_state = random_state
 
     def get_n_splits(self, X=None, y=None, groups=None):
-        """Return the number of folds of all repetitions."""
-        return self.n_splits * self.n_repeats
-
-    def split(self, X, y, groups):
-        """Yield the rows to train on and the rows to test on.
+        """Return the number of folds of all repetitions.
 
         Parameters
         ----------
-        X : array-like of length n_songs
+        X, y, groups : object
+            Ignored.
+
+        Returns
+        -------
+        n_splits : int
+            ``n_splits * n_repeats``.
+        """
+        return self.n_splits * self.n_repeats
+
+    def split(self, X, y, groups):
+        """Yield the indices of training and test songs.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_songs, ...)
             The songs.
         y : array-like of shape (n_songs,)
-            The genres.
+            The genre of each song.
         groups : array-like of shape (n_songs,)
-            The artists.
+            The artist of each song.
 
         Yields
         ------
-        train, test : ndarray of int
-            No group has rows in both.
+        train, test : ndarray of int of shape (n_train,) and (n_test,)
+            The rows of each side. No artist is on both.
         """
         check_scalar(self.n_repeats, "n_repeats", Integral, min_val=1)
         y = check_genres(y)

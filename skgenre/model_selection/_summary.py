@@ -19,61 +19,62 @@ def summarize(
     n_resamples=9999,
     random_state=0,
 ):
-    """Summarize a comparison: means, intervals, and which differences are real.
+    """Summarise a comparison: mean scores, intervals, and which differences are significant.
 
     Parameters
     ----------
     results : DataFrame
-        As `compare_classifiers` returns it, or several of them of the same songs, concatenated.
+        What `compare_classifiers` returned, or several such tables of the same songs, concatenated.
     reference : str, default=None
-        The classifier that the others are compared with; None is, in each protocol, the most
-        accurate, as it is where the reference failed or is missing.
+        The classifier that all others are compared with. ``None`` compares with the most accurate
+        one of each protocol; so does a reference that failed or is missing there.
     confidence_level : float, default=0.95
-        Of all intervals; a difference is real if it is significant at 1 minus this.
+        Level of all intervals. A difference counts if its corrected p-value is below 1 minus this.
     max_accuracy : float, default=None
-        What a perfect classifier could reach, because some labels are wrong: 0.945 for GTZAN [1]_,
-        which `load_gtzan` gives as ``max_accuracy``.
+        What a perfect classifier could reach despite wrong labels: 0.945 for GTZAN [1]_, available
+        as ``max_accuracy`` from `load_gtzan`.
     n_resamples : int, default=9999
-        Resamples of bootstraps and permutations.
+        Number of bootstrap resamples and of permutations.
     random_state : int, default=0
-        For the same intervals in each call.
+        Seed for both. The same seed gives the same intervals.
 
     Returns
     -------
     summary : DataFrame
-        A row for each protocol and classifier, the most accurate first:
+        One row per protocol and classifier, the most accurate first, with these columns:
 
-        - ``protocol``, ``estimator``, ``is_valid``, ``leakage`` (the worst of all folds)
-        - ``n_songs``, ``n_groups``: how many were tested
-        - ``accuracy``: the mean over songs of how often each was right, and its interval ``low`` to
-          ``high``
-        - ``spread``: standard deviation of the accuracy over seeds; NaN for one seed
+        - ``protocol``, ``estimator``, ``is_valid``, ``leakage`` (the worst of all folds).
+        - ``n_songs``, ``n_groups``: how many songs and artists were tested.
+        - ``accuracy``: how often each song was right, averaged over songs, with its interval from
+          ``low`` to ``high``.
+        - ``spread``: standard deviation of the accuracy over seeds; NaN for a single seed.
         - ``macro_f1``, ``log_loss``, ``calibration_error``, ``top3_accuracy``, ``fit_seconds``,
-          ``predict_seconds``: means over folds
-        - ``difference`` from the reference, with its interval ``difference_low`` to
-          ``difference_high``
-        - ``p_value`` of the difference, corrected for the number of classifiers
-        - ``verdict``: ``"reference"``, ``"better"``, ``"worse"``, or ``"tie"`` where the difference
-          may be chance; ``"failed"`` without any accuracy, and ``"invalid"`` for all else under a
-          protocol that may not be quoted
-        - ``is_suspicious``: whether the accuracy is above ``max_accuracy``
-        - ``n_failed``: folds that ended in an error
+          ``predict_seconds``: means over folds.
+        - ``difference``: accuracy less that of the reference, with its interval from
+          ``difference_low`` to ``difference_high``.
+        - ``p_value``: of the difference, corrected for the number of classifiers.
+        - ``verdict``: ``"reference"``, ``"better"``, ``"worse"``, or ``"tie"`` if the difference
+          may be chance; ``"failed"`` without any score; ``"invalid"`` for everything else under a
+          protocol that you may not quote.
+        - ``is_suspicious``: whether the accuracy is above ``max_accuracy``.
+        - ``n_failed``: number of folds that ended in an error.
 
     Raises
     ------
     ValueError
-        If there is no ``reference`` of this name.
+        If ``reference`` is not one of the classifiers.
 
     See Also
     --------
     compare_classifiers : Makes the results.
+    skgenre.inspection.ComparisonDisplay : Draws the summary.
 
     Notes
     -----
-    Songs of one artist are right or wrong together, so bootstrap [2]_ and permutations resample
-    artists, not songs; songs if no artists are known. The test flips the sign of each artist's
-    difference; its p-values are corrected by Holm's method [3]_. Intervals tell of the songs that
-    happened to be tested, not of those that happened to be trained.
+    Songs of one artist tend to be right or wrong together. Bootstrap [2]_ and permutations
+    therefore resample artists, or songs if artists are unknown. The test flips the sign of each
+    artist's difference, and its p-values are corrected by Holm's method [3]_. The intervals cover
+    the choice of test songs, not the choice of training songs.
 
     References
     ----------

@@ -23,32 +23,39 @@ def _gives_table(scaler):
 
 
 class SpectrogramScaler(OneToOneFeatureMixin, BagTransformer):
-    """Scale spectrograms or bags of segments with what the training songs show.
+    """Standardise spectrograms or bags of segments by the statistics of the training songs.
+
+    Put it between the features and a net. It learns from the training songs only, as part of a
+    `Pipeline`.
 
     Parameters
     ----------
     method : {"standard", "minmax"}, default="standard"
-        ``"standard"`` gives each band (mel band or cepstral coefficient) mean 0 and standard
+        ``"standard"`` scales each band (mel band or cepstral coefficient) to mean 0 and standard
         deviation 1 over all frames of all training songs. ``"minmax"`` maps the smallest training
-        value of all bands to 0 and the largest to 1; on cepstral coefficients the first then
-        swamps the rest.
+        value of all bands together to 0 and the largest to 1. Avoid it for cepstral coefficients:
+        the first one is so large that little is left of the others.
 
     Attributes
     ----------
-    mean_, scale_ : ndarray of shape (n_bands,)
-        What is subtracted from each band, and by what it is then divided.
+    mean_ : ndarray of shape (n_bands,)
+        What is subtracted from each band.
+    scale_ : ndarray of shape (n_bands,)
+        What each band is divided by after that.
     n_features_in_ : int
-        Number of columns, where X is a table.
+        Number of columns seen in `fit`, if X was a table.
 
     See Also
     --------
-    SegmentSummarizer : Turns bags into a table.
+    SegmentSummarizer : Turns bags of segments into a table.
+    sklearn.preprocessing.StandardScaler : The same for tables.
 
     Notes
     -----
-    Takes spectrograms (n_songs, n_bands, n_frames), bags (n_songs, n_segments, n_bands, n_frames),
-    ragged bags, and tables (n_songs, n_features), where a feature is a band. The shape stays.
-    Songs that could not be read (NaN) are left out of `fit` and stay NaN.
+    Takes spectrograms (n_songs, n_bands, n_frames), bags of segments (n_songs, n_segments, n_bands,
+    n_frames), lists of bags of different sizes, and tables (n_songs, n_features), where each
+    feature is a band. The shape stays the same. Songs that could not be read (NaN) are ignored by
+    `fit` and stay NaN.
 
     Examples
     --------
@@ -67,12 +74,14 @@ class SpectrogramScaler(OneToOneFeatureMixin, BagTransformer):
 
     @fit_context(prefer_skip_nested_validation=True)
     def fit(self, X, y=None):
-        """Learn the scale from training songs.
+        """Compute the mean and scale of each band from training songs.
 
         Parameters
         ----------
-        X : array-like
-            A table, spectrograms, bags of segments or ragged bags.
+        X : array-like of shape (n_songs, ...)
+            The features of songs: a table (n_songs, n_features), spectrograms (n_songs, n_bands,
+            n_frames), bags of segments (n_songs, n_segments, n_bands, n_frames), or a list of bags
+            (n_segments, n_bands, n_frames) of different sizes.
         y : None
             Ignored.
 
@@ -80,6 +89,11 @@ class SpectrogramScaler(OneToOneFeatureMixin, BagTransformer):
         -------
         self : object
             The fitted scaler.
+
+        Raises
+        ------
+        ValueError
+            If the features spread too far for float32.
         """
         X = validate_bags(self, X, reset=True)
         songs = [by_band(X[i]) for i in np.flatnonzero(find_readable(X))]
@@ -108,17 +122,17 @@ class SpectrogramScaler(OneToOneFeatureMixin, BagTransformer):
         return self
 
     def transform(self, X):
-        """Scale songs.
+        """Scale the features of songs.
 
         Parameters
         ----------
-        X : array-like
-            A table, spectrograms, bags of segments or ragged bags.
+        X : array-like of shape (n_songs, ...)
+            The features of songs, as in `fit`.
 
         Returns
         -------
-        X_scaled : ndarray, dtype float32; of dtype object if ragged
-            Of the same shape as X.
+        X_scaled : ndarray of the shape of X, dtype float32
+            The scaled features; of dtype object if X is a list of bags of different sizes.
         """
         check_is_fitted(self)
         X = validate_bags(self, X, reset=False)
@@ -137,16 +151,19 @@ class SpectrogramScaler(OneToOneFeatureMixin, BagTransformer):
 
     @available_if(_gives_table)
     def get_feature_names_out(self, input_features=None):
-        """Name the columns of a table; not there after a fit on bags or spectrograms.
+        """Return the names of the columns of a table.
+
+        Not available after `fit` on spectrograms or bags of segments.
 
         Parameters
         ----------
-        input_features : array-like of str, default=None
-            Names of the columns. ``None`` takes those seen in `fit`, or ``"x0"`` ...
+        input_features : array-like of str of shape (n_features,), default=None
+            Names of the columns. ``None`` uses those seen in `fit`, or ``"x0"``, ``"x1"`` and so
+            on.
 
         Returns
         -------
-        names : ndarray of str
+        names : ndarray of str of shape (n_features,)
             The same names.
         """
         return super().get_feature_names_out(input_features)

@@ -8,38 +8,40 @@ from ._base import BagTransformer
 
 
 class SegmentSummarizer(BagTransformer):
-    """Turn the segments of each song into one row of a table.
+    """Summarise the segments of each song as one row of a table.
 
-    Takes statistics of each band (mel band or cepstral coefficient) over all frames of all
-    segments of a song, so that any scikit-learn estimator can learn from spectrograms and bags.
+    Computes statistics of each band (mel band or cepstral coefficient) over all frames of all
+    segments of a song, so that any scikit-learn estimator can learn from spectrograms and bags of
+    segments. Mean and covariance of MFCCs over a song have been a common baseline since [1]_.
 
     Parameters
     ----------
     statistics : sequence of str, default=("mean", "std")
-        What to take of each band, of ``"mean"``, ``"std"``, ``"var"``, ``"min"``, ``"max"``,
-        ``"median"``, ``"skew"`` and ``"kurtosis"``. The kurtosis of a normal distribution is 0, and
-        so are both of a band that does not vary.
+        Statistics to compute of each band: any of ``"mean"``, ``"std"``, ``"var"``, ``"min"``,
+        ``"max"``, ``"median"``, ``"skew"`` and ``"kurtosis"``. The kurtosis of a normal
+        distribution is 0. Skewness and kurtosis of a constant band are 0, too.
 
     Attributes
     ----------
     n_bands_ : int
         Number of bands.
     n_features_in_ : int
-        Number of columns, where X is a table.
+        Number of columns seen in `fit`, if X was a table.
 
     See Also
     --------
-    SegmentVotingClassifier : Learns from each segment and lets them vote.
+    SegmentVotingClassifier : Classifies each segment and lets the segments vote.
 
     Notes
     -----
-    Takes spectrograms (n_songs, n_bands, n_frames), bags (n_songs, n_segments, n_bands, n_frames),
-    ragged bags, and tables (n_songs, n_features), where a feature is a band of one frame. Songs
-    that could not be read give rows of NaN.
+    Takes spectrograms (n_songs, n_bands, n_frames), bags of segments (n_songs, n_segments, n_bands,
+    n_frames), lists of bags of different sizes, and tables (n_songs, n_features), where each
+    feature is a band with one frame. Songs that could not be read (NaN) give rows of NaN.
 
-    Mean and covariance of MFCC over a song are a common baseline since
-    M. Mandel and D. Ellis, "Song-level features and support vector machines for music
-    classification", ISMIR 2005.
+    References
+    ----------
+    .. [1] M. Mandel and D. Ellis, "Song-level features and support vector machines for music
+       classification", ISMIR 2005.
 
     Examples
     --------
@@ -64,8 +66,10 @@ class SegmentSummarizer(BagTransformer):
 
         Parameters
         ----------
-        X : array-like
-            A table, spectrograms, bags of segments or ragged bags.
+        X : array-like of shape (n_songs, ...)
+            The features of songs: a table (n_songs, n_features), spectrograms (n_songs, n_bands,
+            n_frames), bags of segments (n_songs, n_segments, n_bands, n_frames), or a list of bags
+            (n_segments, n_bands, n_frames) of different sizes.
         y : None
             Ignored.
 
@@ -80,17 +84,17 @@ class SegmentSummarizer(BagTransformer):
         return self
 
     def transform(self, X):
-        """Summarise songs.
+        """Compute the statistics of songs.
 
         Parameters
         ----------
-        X : array-like
-            A table, spectrograms, bags of segments or ragged bags.
+        X : array-like of shape (n_songs, ...)
+            The features of songs, as in `fit`.
 
         Returns
         -------
         table : ndarray of shape (n_songs, n_bands * n_statistics), dtype float32
-            All bands of the first statistic, then of the second, and so on.
+            All bands of the first statistic, then all bands of the second, and so on.
         """
         check_is_fitted(self)
         X = validate_bags(self, X, reset=False)
@@ -104,17 +108,23 @@ class SegmentSummarizer(BagTransformer):
         return table
 
     def get_feature_names_out(self, input_features=None):
-        """Name the columns of the table.
+        """Return the names of the columns of the table.
 
         Parameters
         ----------
-        input_features : array-like of str, default=None
-            Names of the bands. ``None`` takes the column names seen in `fit`, or ``"band0"`` ...
+        input_features : array-like of str of shape (n_bands,), default=None
+            Names of the bands. ``None`` uses the column names seen in `fit`, or ``"band0"``,
+            ``"band1"`` and so on.
 
         Returns
         -------
-        names : ndarray of str
+        names : ndarray of str of shape (n_bands * n_statistics,)
             Band and statistic of each column, such as ``"band0_mean"``.
+
+        Raises
+        ------
+        ValueError
+            If ``input_features`` does not match the bands seen in `fit`.
         """
         check_is_fitted(self)
         if input_features is None:
