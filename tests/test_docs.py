@@ -86,6 +86,7 @@ def library(songs, encode, tmp_path):
         sf.write(tmp_path / "my genres" / genre / f"{row}.wav", y, 22050)
         table.append(f"my genres/{genre}/{row}.wav,{genre},{songs[2][row]}")
     (tmp_path / "songs.csv").write_text("\n".join(table))
+    (tmp_path / "genre-names.csv").write_text("Blues,the blues\nclassical,classical music\n")
     sf.write(tmp_path / "song.mp3", songs[0][0], 22050)
     return tmp_path
 

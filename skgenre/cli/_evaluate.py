@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from ._genre_map import MapFile, read_genre_map
 from ._outputs import check_output, keep_inputs
 from ._predict import Jobs
 from ._sources import (
@@ -46,6 +47,7 @@ def run(
     ] = None,
     genre_from: GenreOption = None,
     artist_from: ArtistOption = ArtistFrom.TAG,
+    map_file: MapFile = None,
     duration: Duration = 30.0,
     seed: Seed = 0,
     jobs: Jobs = -1,
@@ -64,8 +66,8 @@ def run(
         raise typer.BadParameter("give either --model or --recipe")
     for name in recipe or []:
         check_recipe(name)
-    songs = read_songs(source, genre_from, artist_from)
-    keep_inputs(report, [source, *([model] if model else []), *songs.paths])
+    songs = read_songs(source, genre_from, artist_from, read_genre_map(map_file))
+    keep_inputs(report, [source, model, map_file, *songs.paths])
     if not protocol and (why := explain_too_few(songs)):
         raise ValueError(f"They cannot be compared on these songs: {why}")
     protocols = protocol or choose_protocols(songs)
@@ -125,7 +127,7 @@ def _check_genres(clf, songs):
     if unknown:
         raise ValueError(
             f"The model file knows the genres {', '.join(map(str, clf.classes_))}, and not "
-            f"{', '.join(unknown)}; rename or leave out those songs"
+            f"{', '.join(unknown)}; rename these with --map, or leave them out"
         )
 
 

@@ -30,11 +30,11 @@ def check_output(param: typer.CallbackParam, path: Path | None):
 
 
 def keep_inputs(output, inputs):
-    """Refuse to write over one of the files that are read."""
+    """Refuse to write over one of the files that are read; None stands for none."""
     if output is None or not output.exists():
         return
     there = os.stat(output)
-    for path in inputs:
+    for path in filter(None, inputs):
         with suppress(OSError):
             if os.path.samestat(there, os.stat(path)):
                 raise ValueError(

@@ -60,7 +60,7 @@ Seed = Annotated[
 ]
 
 
-def read_songs(source, genre_from, artist_from):
+def read_songs(source, genre_from, artist_from, genre_map):
     """Return the songs of a folder or table: ``paths``, ``target`` and ``groups``.
 
     ``groups`` is None where no artist is known.
@@ -69,11 +69,11 @@ def read_songs(source, genre_from, artist_from):
     from ..datasets._library import read_song_table
 
     if genre_from is GenreFrom.CSV or (genre_from is None and source.is_file()):
-        songs = read_song_table(source)
+        songs = read_song_table(source, genre_map=genre_map)
     else:
         artist = None if artist_from is ArtistFrom.NONE else artist_from.value
         genre = (genre_from or GenreFrom.FOLDER).value
-        songs = load_music_library(source, genre=genre, artist=artist)
+        songs = load_music_library(source, genre=genre, artist=artist, genre_map=genre_map)
     if not any(songs.artist) and not any(songs.album):
         songs.groups = None
     return songs

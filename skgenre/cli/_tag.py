@@ -1,6 +1,5 @@
 """`skgenre tag`: genres into the tags of files, and back."""
 
-import csv
 import time
 from collections import Counter
 from contextlib import ExitStack
@@ -12,6 +11,7 @@ import typer
 
 from .._names import printable
 from ..tagging import FIELDS, TagChange, apply, choose, look_at, undo
+from ._genre_map import MapFile, read_genre_map
 from ._outputs import check_output, keep_inputs
 from ._predict import Jobs, Model, Timeout
 from ._progress import Quiet, follow
@@ -46,14 +46,7 @@ def run(
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Also files that have a genre already.")
     ] = False,
-    map_file: Annotated[
-        Path | None,
-        typer.Option(
-            "--map",
-            help="CSV with a genre of the model and what to write for it on each line; "
-            "nothing leaves it out.",
-        ),
-    ] = None,
+    map_file: MapFile = None,
     journal: Annotated[
         Path | None,
         typer.Option(
@@ -88,7 +81,8 @@ def run(
                 if apply_changes:
                     journal = journal or Path(time.strftime("skgenre-tag-%Y%m%d-%H%M%S.jsonl"))
                 songs, _ = list_songs(paths, null=null)
-                keep_inputs(output, [model, *songs])
+                for written in (output, journal):
+                    keep_inputs(written, [model, map_file, *songs])
                 clf, genres, renamed = _prepare(model, map_file, timeout)
                 looked = list(look_at(songs, field=field.value, overwrite=overwrite))
                 chosen = {"top": top, "min_confidence": min_confidence, "renamed": renamed}
@@ -110,7 +104,7 @@ def _prepare(model, map_file, timeout):
 
     clf = load_model(model).set_params(timeout=timeout)
     genres = list(map(str, clf.classes_))
-    return clf, genres, {} if map_file is None else _read_map(map_file, genres)
+    return clf, genres, read_genre_map(map_file, genres)
 
 
 def _decide(looked, clf, genres, jobs, chosen):
@@ -131,29 +125,6 @@ def _decide(looked, clf, genres, jobs, chosen):
             order = answer.proba.argsort()[::-1]
             ranked = [(genres[i], round(float(answer.proba[i]), 4)) for i in order]
             yield choose(change, ranked, **chosen)
-
-
-def _read_map(path, genres):
-    """Return what to write for genres, from a CSV file of two columns."""
-    renamed: dict[str, str] = {}
-    with open(path, encoding="utf-8-sig", newline="") as file:
-        for number, cells in enumerate(csv.reader(file), 1):
-            if not cells:
-                continue
-            if len(cells) != 2:
-                raise ValueError(
-                    f"{path}, line {number}: give a genre, a comma and what to write for it"
-                )
-            old, new = (cell.strip() for cell in cells)
-            if old not in genres:
-                raise ValueError(
-                    f"{path}, line {number}: the model knows no genre {old}, only "
-                    f"{', '.join(genres)}"
-                )
-            if old in renamed:
-                raise ValueError(f"{path}, line {number}: {old} is there twice")
-            renamed[old] = new
-    return renamed
 
 
 def _write_rows(changes, total, form, output, quiet, counts):

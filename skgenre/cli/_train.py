@@ -9,6 +9,7 @@ import numpy as np
 import typer
 
 from .._names import printable
+from ._genre_map import MapFile, read_genre_map
 from ._outputs import check_output, keep_inputs
 from ._predict import Jobs
 from ._progress import Quiet
@@ -45,6 +46,7 @@ def run(
     recipe: Annotated[str, typer.Option(help="What to train: see skgenre recipes.")] = "best",
     genre_from: GenreOption = None,
     artist_from: ArtistOption = ArtistFrom.TAG,
+    map_file: MapFile = None,
     duration: Duration = 30.0,
     evaluate: Annotated[
         bool, typer.Option(help="Find out how often it is right about artists it did not hear.")
@@ -63,8 +65,8 @@ def run(
 
     import_builder()
     check_recipe(recipe)
-    songs = read_songs(source, genre_from, artist_from)
-    keep_inputs(output, [source, *songs.paths])
+    songs = read_songs(source, genre_from, artist_from, read_genre_map(map_file))
+    keep_inputs(output, [source, map_file, *songs.paths])
     _check_genres(songs.target_names)
     with tempfile.TemporaryDirectory() as cache:
         clf = make_genre_classifier(

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from ._folder import wanted_genres
 
 UNWANTED = "its genre is not one of `genres`"
-MAPPED_TO_NONE = "`genre_map` leaves its genre out"
+MAPPED_TO_NONE = "the map of genres leaves its genre out"
 # Between genres that somebody has put into one text, and inside the names of others.
 _BETWEEN = re.compile(r"[/,|](?:\s*&)?")
 
@@ -46,6 +46,7 @@ class GenreNames:
             self.wanted = {genre_key(name): name for name in sorted(wanted_genres(genres))}
         self._map = _check_map(genre_map)
         targets = [name for name in self._map.values() if name is not None]
+        self._unmet = {genre_key(name): name for name in genre_map or ()}
         self._given = {genre_key(name): name for name in reversed(targets)} | (self.wanted or {})
 
     def choose(self, names, parts=()):
@@ -54,14 +55,20 @@ class GenreNames:
         It is the first that ``genres`` or ``genre_map`` know: of all the names as one, of the
         names, and of their parts; and where they know none, the first name.
         """
-        for name in ("/".join(names), *names, *parts):
-            key = genre_key(name)
+        known_as = {name: genre_key(name) for name in ("/".join(names), *names, *parts)}
+        for key in known_as.values():
+            self._unmet.pop(key, None)
+        for name, key in known_as.items():
             target = self._map.get(key, name)
             if target is None:
                 return None, MAPPED_TO_NONE
             if key in self._map if self.wanted is None else genre_key(target) in self.wanted:
                 return target, ""
         return (names[0], "") if self.wanted is None else (None, UNWANTED)
+
+    def unmet(self):
+        """Return the names in ``genre_map`` that are of no song so far."""
+        return list(self._unmet.values())
 
     def spell(self, genres):
         """Return genres with one spelling of each: that which was given, or the most frequent."""

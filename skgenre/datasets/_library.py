@@ -103,7 +103,8 @@ def load_music_library(
     UserWarning
         If files were skipped that you did not exclude, with counts, reasons and examples. Besides
         what `load_genre_folder` reports, these are songs without a genre, second paths to the same
-        file, and genres with fewer than ``min_songs`` songs.
+        file, genres with fewer than ``min_songs`` songs, and names in ``genre_map`` that no song
+        has.
 
     See Also
     --------

@@ -1,16 +1,15 @@
 """Tables of songs, as a spreadsheet saves them."""
 
-import csv
 import os
 
 from .._names import printable
 from ._artists import is_known
+from ._csv import read_records
 from ._songs import Song
 from ._tags import clean_text
 
 _NEEDED = ("path", "genre")
 _COLUMNS = (*_NEEDED, "artist", "album", "title")
-_DELIMITERS = ",;\t"
 _MAX_NUMBERS = 10
 
 
@@ -63,21 +62,7 @@ def _song(path, genre, artist="", album="", title=""):
 
 def _read_rows(table):
     """Return the columns that count of each row, by its number, the header being row 1."""
-    try:
-        with open(table, encoding="utf-8-sig", newline="") as file:
-            header = file.readline()
-            file.seek(0)
-            delimiter = max(_DELIMITERS, key=header.count)
-            reader = csv.reader(file, delimiter=delimiter, skipinitialspace=True, strict=True)
-            records = list(reader)
-    except OSError as error:
-        raise type(error)(f"{printable(table)} cannot be read: {error.strerror}") from None
-    except UnicodeDecodeError:
-        raise ValueError(
-            f'{printable(table)} is not in UTF-8. Save it as "CSV UTF-8" in your spreadsheet.'
-        ) from None
-    except csv.Error as error:
-        raise ValueError(f"{printable(table)} is not a CSV file: {error}") from None
+    records = read_records(table)
     names = [name.strip().casefold() for name in (records or [[]])[0]]
     for name in _COLUMNS:
         if names.count(name) > 1 or (name in _NEEDED and name not in names):

@@ -89,6 +89,8 @@ def assemble(source, songs, left_out, names, min_songs, told=""):
     if small:
         counted = join_some([f"{printable(genre)} ({counts[genre]})" for genre in small])
         lines.append(f"Genres with fewer than {min_songs} songs: {counted}.")
+    if unmet := [printable(name) for name in names.unmet()]:
+        lines.append(f"No song is of these genres of the map: {join_some(unmet)}.")
     told = "\n".join(filter(None, lines))
     wanted = None if names.wanted is None else set(names.wanted.values())
     check_genres(wanted, counts, source, told)

@@ -99,7 +99,7 @@ def test_a_map_renames_and_leaves_out(tag, songs, genres, tmp_path):
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("rock\n", "map.csv, line 1: give a genre, a comma"),
+        ("rock\n", "map.csv, line 1: give a genre, a comma and its new name"),
         ("\nrokc,Rock\n", "map.csv, line 2: the model knows no genre rokc, only blues, classical"),
         ("rock,a\nrock,b\n", "map.csv, line 2: rock is there twice"),
     ],

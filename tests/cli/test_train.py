@@ -1,6 +1,10 @@
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 import pytest
+import soundfile as sf
+from mutagen.flac import FLAC
 
 from skgenre import load_model
 from skgenre.persistence import model_card
@@ -186,3 +190,63 @@ def test_why_no_song_could_be_learned_from(skgenre, tmp_path):
     assert done.status == 2
     assert "4 cannot be read, such as " in done.stderr
     assert "not readable as audio" in done.stderr
+
+
+@pytest.fixture
+def tagged(song_files, tmp_path):
+    """Return a folder of songs whose genres stand in their tags, with the artists as folders."""
+    root = tmp_path / "library"
+    for path, genre, artist in zip(*song_files, strict=True):
+        song = root / artist / f"{Path(path).stem}.flac"
+        song.parent.mkdir(parents=True, exist_ok=True)
+        sf.write(song, *sf.read(path))
+        tags = FLAC(song)
+        tags["genre"] = genre
+        tags.save()
+    return root
+
+
+def test_a_map_renames_joins_and_leaves_out_genres(skgenre, table, tagged, song_files, tmp_path):
+    first, second, third, fourth = sorted(set(song_files[1]))
+    names = tmp_path / "names.csv"
+    names.write_text(
+        f'\ufeff{first.upper()};"Röck; & Roll"\n{second};pop\n\n{third};pop\n{fourth};\n'
+    )
+    linear = [*LINEAR, "--no-evaluate", "--map", names]
+    sources = [(table, []), (tagged, ["--genre-from", "tag", "--artist-from", "folder"])]
+    for i, (source, where) in enumerate(sources):
+        out = tmp_path / f"{i}.onnx"
+        done = skgenre("train", source, *where, "--output", out, *linear)
+        assert (done.status, done.stderr) == (0, "")
+        assert load_model(out).classes_.tolist() == ["Röck; & Roll", "pop"]
+        assert "18 songs of 2 genres by 9 artists:" in done.stdout
+        done = skgenre("evaluate", source, *where, "--model", out)
+        assert done.status == 2
+        assert "rename these with --map, or leave them out" in done.stderr
+        assert skgenre("evaluate", source, *where, "--model", out, "--map", names).status == 0
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("rock\n", "names.csv, line 1: give a genre, a comma and its new name"),
+        ("rock,a,b\n", "names.csv, line 1: give a genre, a comma and its new name"),
+        ("\nHip-Hop,a\nhip hop,b\n", "names.csv, line 3: hip hop is there twice"),
+        ('"rock,a\n', "names.csv is not a CSV file"),
+        ("rock,\udcff\n", "names.csv is not in UTF-8"),
+    ],
+)
+def test_a_map_that_is_wrong_is_told_before_anything_is_heard(skgenre, table, tmp_path, text, says):
+    names = tmp_path / "names.csv"
+    names.write_text(text, errors="surrogateescape")
+    done = skgenre("train", table, "-o", tmp_path / "model.onnx", *LINEAR, "--map", names)
+    assert (done.status, done.stdout) == (2, "")
+    assert says in done.stderr
+
+
+def test_the_map_is_not_written_over(skgenre, table, tmp_path):
+    names = tmp_path / "names.csv"
+    names.write_text("blues,Blues\n")
+    done = skgenre("train", table, "-o", names, *LINEAR, "--map", names)
+    assert "would be overwritten" in done.stderr
+    assert names.read_text() == "blues,Blues\n"

@@ -122,7 +122,7 @@ def test_of_several_genres_the_first_that_is_asked_for(root, put):
         "4.flac": "hiphop",
         "5.flac": "Folk, World, & Country",
     }
-    assert reasons(data, root) == {"1.flac": "`genre_map` leaves its genre out"}
+    assert reasons(data, root) == {"1.flac": "the map of genres leaves its genre out"}
     data = load_music_library(root, genre="tag", genre_map=mapped, genres=["Hiphop"])
     assert data.target.tolist() == ["Hiphop"] * 2
     assert reasons(data, root)["2.flac"] == "its genre is not one of `genres`"
@@ -133,6 +133,9 @@ def test_the_genres_of_folders_are_mapped_and_chosen_too(root, put):
         put(f"{name}.flac")
     data = load_music_library(root, genre_map={"rap": "Hip Hop", "podcast": None})
     assert data.target.tolist() == ["Hip Hop"] * 3 + ["Jazz"] * 2
+    mapped = {"Jazz": "jazz", "Pokla": "polka", "pop": None}
+    with pytest.warns(UserWarning, match="No song is of these genres of the map: Pokla, pop."):
+        load_music_library(root, genre_map=mapped)
     data = load_music_library(root, genres=["jazz"])
     assert data.target_names == ["jazz"]
     with pytest.raises(ValueError, match=r"has no song of \['Polka'\]"):
@@ -268,7 +271,7 @@ def test_a_library_without_songs(root, put):
         load_music_library(root, genre="tag")
     with pytest.raises(ValueError, match=r"Genres with fewer than 5 songs: x \(1\)"):
         load_music_library(root, genre=lambda path: "x", min_songs=5)
-    with pytest.raises(ValueError, match="`genre_map` leaves its genre out"):
+    with pytest.raises(ValueError, match="the map of genres leaves its genre out"):
         load_music_library(root, genre=lambda path: "x", genre_map={"X": None})
     with pytest.raises(FileNotFoundError, match="There is no folder"):
         load_music_library(root / "nowhere")
