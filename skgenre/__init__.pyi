@@ -23,6 +23,7 @@ from .feature_extraction import MelSpectrogramTransformer as MelSpectrogramTrans
 from .feature_extraction import MFCCSegmenter as MFCCSegmenter
 from .feature_extraction import OnnxEmbedder as OnnxEmbedder
 from .feature_extraction import Wav2VecEmbedder as Wav2VecEmbedder
+from .feature_extraction import extract_corpus as extract_corpus
 from .feature_selection import FeatureWizSelector as FeatureWizSelector
 from .inspection import ComparisonDisplay as ComparisonDisplay
 from .inspection import MelSpectrogramDisplay as MelSpectrogramDisplay

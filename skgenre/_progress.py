@@ -19,14 +19,30 @@ def make_progress():
     )
 
 
-def track(iterable, *, total, description, unit, verbose):
-    """Yield from an iterable, behind a progress bar with rate and time left if verbose."""
+def track(iterable, *, total, description, unit, verbose, done=0, count=None):
+    """Yield from an iterable, behind a progress bar with rate and time left if verbose.
+
+    Parameters
+    ----------
+    iterable : iterable
+    total : int
+        How many units there are.
+    description, unit : str
+        What the bar says.
+    verbose : int
+        0 shows nothing.
+    done : int, default=0
+        How many units were done before.
+    count : callable, default=None
+        From an item to how many units it stands for. ``None``: one.
+    """
     if not verbose:
         yield from iterable
         return
     with make_progress() as progress:
-        task = progress.add_task(description, total=total, info="")
+        task = progress.add_task(description, total=total, completed=done, info="")
         for item in iterable:
             yield item
             speed = progress.tasks[0].speed
-            progress.update(task, advance=1, info=f"{speed:.1f} {unit}/s" if speed else "")
+            n_units = 1 if count is None else count(item)
+            progress.update(task, advance=n_units, info=f"{speed:.1f} {unit}/s" if speed else "")

@@ -1,5 +1,6 @@
 """Waveforms to features."""
 
+from ._corpus import extract_corpus
 from ._descriptors import AudioDescriptorTransformer
 from ._mel import MelSpectrogramTransformer
 from ._mfcc import MFCCSegmenter
@@ -12,4 +13,5 @@ __all__ = [
     "MelSpectrogramTransformer",
     "OnnxEmbedder",
     "Wav2VecEmbedder",
+    "extract_corpus",
 ]

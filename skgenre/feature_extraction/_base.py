@@ -129,7 +129,44 @@ class BaseClipTransformer(TransformerMixin, VersionedEstimator):
         self._check_settings()
         clips = self._check_clips(X, reset=False)
         features = self._allocate(len(clips)) if out is None else self._check_out(out, len(clips))
-        failures, n_unreadable, not_kept = {}, 0, []
+        dtype = None if out is None else features.dtype
+        failures, not_kept = self._fill(features, clips, dtype)
+        if not_kept:
+            warnings.warn(
+                f"cache={self.cache!r} does not keep the features of {len(not_kept)} of "
+                f"{len(clips)} clips: {not_kept[0]}",
+                stacklevel=2,
+            )
+        named = {clip_name(clips[i], i): reason for i, reason in failures.items()}
+        if named and self.on_error == "raise":
+            raise AudioError(named)
+        if named:
+            warnings.warn(
+                f"{len(failures)} of {len(clips)} clips could not be read and are NaN:\n"
+                f"  {list_failures(named)}",
+                stacklevel=2,
+            )
+        return features
+
+    def _fill(self, features, clips, dtype=None):
+        """Assign the features of clips to rows, NaN for those that cannot be read.
+
+        Parameters
+        ----------
+        features : array of shape (n_clips, ...)
+            Where to write.
+        clips : sequence of clips
+        dtype : dtype or None
+            What the rows are converted to.
+
+        Returns
+        -------
+        failures : dict of str
+            Why clips could not be read, by row.
+        not_kept : list of str
+            Why features were not cached.
+        """
+        failures, not_kept = {}, []
         results = self._extract_all(clips)
         tracked = track(
             results,
@@ -143,27 +180,11 @@ class BaseClipTransformer(TransformerMixin, VersionedEstimator):
                 if why_not_kept is not None:
                     not_kept.append(why_not_kept)
                 try:
-                    features[i] = self._as_row(result, None if out is None else features.dtype)
+                    features[i] = self._as_row(result, dtype)
                 except AudioError as error:
-                    (reason,) = error.failures.values()
-                    failures[clip_name(clips[i], i)] = reason
-                    n_unreadable += 1
+                    (failures[i],) = error.failures.values()
                     features[i] = self._unreadable_row()
-        if not_kept:
-            warnings.warn(
-                f"cache={self.cache!r} does not keep the features of {len(not_kept)} of "
-                f"{len(clips)} clips: {not_kept[0]}",
-                stacklevel=2,
-            )
-        if failures and self.on_error == "raise":
-            raise AudioError(failures)
-        if failures:
-            warnings.warn(
-                f"{n_unreadable} of {len(clips)} clips could not be read and are NaN:\n"
-                f"  {list_failures(failures)}",
-                stacklevel=2,
-            )
-        return features
+        return failures, not_kept
 
     @abstractmethod
     def _make_kernel(self):
@@ -315,9 +336,12 @@ class BaseClipTransformer(TransformerMixin, VersionedEstimator):
             return np.empty(n_clips, dtype=object)
         return np.empty((n_clips, *self._row_shape()), dtype=np.float32)
 
-    def _check_out(self, out, n_clips):
+    def _check_one_shape(self, needed_by):
         if self._gives_ragged_bags:
-            raise ValueError("out needs clips of one shape; set a duration and n_segments")
+            raise ValueError(f"{needed_by} needs clips of one shape; set a duration and n_segments")
+
+    def _check_out(self, out, n_clips):
+        self._check_one_shape("out")
         shape = (n_clips, *self._row_shape())
         dtype = getattr(out, "dtype", None)
         if getattr(out, "shape", None) != shape or getattr(dtype, "kind", None) != "f":

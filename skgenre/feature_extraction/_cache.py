@@ -54,13 +54,7 @@ class FeatureCache:
             )
             return
         self._folder = folder
-        params = transformer._feature_params()
-        self._settings = _digest(
-            type(transformer),
-            {name: _plain(params[name]) for name in params if name not in _IRRELEVANT},
-            installed_versions(_PACKAGES),
-            _REVISION,
-        )
+        self._settings = _digest(*describe_features(transformer))
 
     def find(self, clip):
         """Return the file of a clip's entry, or None where there can be none."""
@@ -99,6 +93,24 @@ class FeatureCache:
                 entry.parent.rmdir()
             return error.strerror or str(error)
         return None
+
+
+def describe_features(transformer):
+    """Return what the features of a transformer depend on, beside the songs.
+
+    Returns
+    -------
+    kind : type
+    params : dict
+        Equal where the parameters mean the same.
+    versions : dict of str
+        Of the packages that make the numbers.
+    revision : int
+        Of how skgenre makes them.
+    """
+    params = transformer._feature_params()
+    relevant = {name: _plain(params[name]) for name in params if name not in _IRRELEVANT}
+    return type(transformer), relevant, installed_versions(_PACKAGES), _REVISION
 
 
 def _find_place(cache):

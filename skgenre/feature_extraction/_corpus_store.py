@@ -1,0 +1,135 @@
+"""The features of a corpus in a zarr store, written chunk by chunk.
+
+A chunk is done when its ``state`` is there, which is written last. Each chunk of each array is an
+object of its own, so that workers never write to the same one, and a store that was interrupted is
+equal to one that was not.
+"""
+
+import hashlib
+import os
+from pathlib import Path
+
+import numpy as np
+
+from .._names import printable
+from ._cache import describe_features
+
+_NEEDS_ZARR = "A store needs zarr; install it: pip install 'skgenre[distributed]'"
+_FORMAT = 1
+_READ, _UNREADABLE = 1, 2
+
+
+class CorpusStore:
+    """A zarr group with the arrays ``features``, ``errors``, ``paths`` and ``state``.
+
+    Parameters
+    ----------
+    out : str or path-like
+        A folder, or an address that fsspec knows.
+    mode : {"r+", "r", "a"}
+        As zarr has it; "a" makes the group if there is none.
+    """
+
+    def __init__(self, out, mode="r+"):
+        try:
+            import zarr
+        except ImportError as error:
+            raise ImportError(_NEEDS_ZARR) from error
+
+        self.out = os.fspath(out)
+        self._group = zarr.open_group(self.out, mode=mode)
+
+    @classmethod
+    def begin(cls, out, transformer, paths, chunk):
+        """Return a new store for songs, or the one that an earlier run began.
+
+        Raises
+        ------
+        ValueError
+            If what is there was made of other songs, or in another way.
+        """
+        store = cls(out, mode="a")
+        about = _describe(transformer, paths, chunk)
+        known = store._group.attrs.asdict()
+        if "state" in store._group:
+            store._check(known.get("skgenre"), about)
+            # what zarr was writing when an earlier run was killed
+            for half in Path(store.out).rglob("*.partial"):
+                half.unlink()
+        elif known or list(store._group):
+            raise ValueError(f"out={store.out!r} is a zarr group of something else")
+        else:
+            store._create(about, transformer._row_shape(), paths, chunk)
+        return store
+
+    def _check(self, known, about):
+        different = [
+            name for name in about if not isinstance(known, dict) or known.get(name) != about[name]
+        ]
+        if different:
+            raise ValueError(
+                f"out={self.out!r} has features that differ in {', '.join(different)} from those "
+                "asked for; give another out, or delete it"
+            )
+
+    def _create(self, about, row_shape, paths, chunk):
+        n_songs, size = len(paths), min(chunk, len(paths))
+        group = self._group
+        shape = (n_songs, *row_shape)
+        group.create_array("features", shape=shape, chunks=(size, *row_shape), dtype="float32")
+        group.create_array("errors", shape=(n_songs,), chunks=(size,), dtype="str")
+        names = group.create_array("paths", shape=(n_songs,), chunks=(n_songs,), dtype="str")
+        names[:] = np.array([printable(path) for path in paths], dtype=object)
+        group.attrs["skgenre"] = about
+        # comes last: a store without it was never begun
+        group.create_array("state", shape=(n_songs,), chunks=(size,), dtype="uint8")
+
+    @property
+    def group(self):
+        """The zarr group."""
+        return self._group
+
+    def find_missing(self):
+        """Return the numbers of the chunks that are not done, and how many songs are."""
+        state, size = self._group["state"][:], self._group["state"].chunks[0]
+        is_missing = np.minimum.reduceat(state, np.arange(0, len(state), size)) == 0
+        n_missing = sum(len(state[i * size : (i + 1) * size]) for i in np.flatnonzero(is_missing))
+        return np.flatnonzero(is_missing).tolist(), len(state) - n_missing
+
+    def write(self, number, features, errors):
+        """Write a chunk.
+
+        Parameters
+        ----------
+        number : int
+            Which one.
+        features : ndarray of shape (n_songs, ...)
+            NaN for songs that could not be read.
+        errors : list of str
+            Why songs could not be read, "" for those that could.
+        """
+        size = self._group["state"].chunks[0]
+        rows = slice(number * size, number * size + len(features))
+        self._group["features"][rows] = features
+        self._group["errors"][rows] = np.array([printable(error) for error in errors], dtype=object)
+        self._group["state"][rows] = [_UNREADABLE if error else _READ for error in errors]
+
+    def read_errors(self, paths):
+        """Return why songs could not be read, by path."""
+        rows = np.flatnonzero(self._group["state"][:] == _UNREADABLE)
+        errors = self._group["errors"].oindex[rows] if len(rows) else []
+        return {paths[row]: str(error) for row, error in zip(rows, errors, strict=True)}
+
+
+def _describe(transformer, paths, chunk):
+    """Return what a store must have in common with a run that goes on with it."""
+    kind, params, versions, revision = describe_features(transformer)
+    names = b"\0".join(os.fsencode(path) for path in paths)
+    return {
+        "format": _FORMAT,
+        "transformer": kind.__name__,
+        "parameters": {name: repr(value) for name, value in sorted(params.items())},
+        "versions": {**versions, "features": revision},
+        "paths": hashlib.sha256(names).hexdigest(),
+        "chunk": chunk,
+    }

@@ -1,0 +1,107 @@
+"""Tasks come to their end also when workers do not."""
+
+import os
+import socket
+import subprocess
+import sys
+from itertools import count
+
+import distributed
+import pytest
+
+from skgenre._workers import LostTaskError, run_tasks
+
+
+@pytest.fixture(scope="module")
+def client():
+    with (
+        distributed.LocalCluster(
+            n_workers=2, threads_per_worker=1, dashboard_address=None
+        ) as cluster,
+        distributed.Client(cluster) as client,
+    ):
+        yield client
+
+
+@pytest.fixture(params=["processes", "Dask"])
+def where(request):
+    if request.param == "Dask":
+        return {"client": request.getfixturevalue("client")}
+    return {"n_jobs": 2}
+
+
+def test_few_tasks_wait():
+    taken = count()
+    results = run_tasks(lambda task: 2 * task, taken)
+    assert [next(results) for _ in range(5)] == [0, 2, 4, 6, 8]
+    results.close()
+    assert next(taken) < 10
+
+
+def test_all_tasks_are_done(where):
+    assert sorted(run_tasks(lambda task: task**2, range(20), **where)) == [i**2 for i in range(20)]
+
+
+def test_a_lost_worker_costs_what_it_was_at(where, tmp_path):
+    def run(task):
+        with open(tmp_path / f"{task}", "a") as runs:
+            runs.write("x")
+        if task % 5 == 0 and os.path.getsize(tmp_path / f"{task}") == 1:
+            os._exit(1)
+        return task
+
+    assert sorted(run_tasks(run, range(12), **where)) == list(range(12))
+    n_runs = [os.path.getsize(tmp_path / f"{task}") for task in range(12)]
+    assert min(n_runs[::5]) == 2
+    assert sum(n_runs) < 36
+
+
+def test_a_task_that_ends_every_worker_is_an_error(monkeypatch):
+    monkeypatch.setattr("skgenre._workers._MOST_TRIES", 2)
+    with pytest.raises(LostTaskError, match="lost 2 times"):
+        list(run_tasks(lambda task: os._exit(1), range(1), n_jobs=2))
+
+
+def test_an_error_of_a_task_is_raised(where):
+    def run(task):
+        raise OSError(28, "No space left on device")
+
+    with pytest.raises(OSError, match="No space left"):
+        list(run_tasks(run, range(3), **where))
+    assert list(run_tasks(lambda task: task, range(1), **where)) == [0]
+
+
+@pytest.mark.slow
+def test_a_scheduler_that_comes_back_costs_what_was_under_way(tmp_path):
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    address = f"tcp://127.0.0.1:{port}"
+
+    def start():
+        common = ["--no-dashboard", "--host", "127.0.0.1"]
+        scheduler = ["dask_scheduler", "--port", str(port)]
+        worker = ["dask_worker", address, "--nthreads", "1", "--no-nanny"]
+        return [
+            subprocess.Popen(
+                [sys.executable, "-m", f"distributed.cli.{program[0]}", *program[1:], *common],
+                cwd=tmp_path,
+                stderr=subprocess.DEVNULL,
+            )
+            for program in (scheduler, worker)
+        ]
+
+    def stop(processes):
+        for process in processes:
+            process.kill()
+            process.wait()
+
+    processes = start()
+    try:
+        with distributed.Client(address, timeout=60) as client:
+            results = run_tasks(lambda task: task, range(30), client=client)
+            done = [next(results) for _ in range(5)]
+            stop(processes)
+            processes = start()
+            assert sorted(done + list(results)) == list(range(30))
+    finally:
+        stop(processes)
