@@ -45,7 +45,9 @@ def run_tasks(function, tasks, *, n_jobs=None, client=None):
         If a task ends its worker each time.
     """
     with closing(_choose_workers(n_jobs, client)) as workers:
-        tasks, again, waiting = iter(tasks), deque(), {}
+        tasks = iter(tasks)
+        waiting: dict = {}
+        again: deque = deque()
         n_tries: Counter = Counter()
         while True:
             n_together = workers.n_together

@@ -8,6 +8,7 @@ equal to one that was not.
 import hashlib
 import os
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -37,7 +38,7 @@ class CorpusStore:
             raise ImportError(_NEEDS_ZARR) from error
 
         self.out = os.fspath(out)
-        self._group = zarr.open_group(self.out, mode=mode)
+        self._group: Any = zarr.open_group(self.out, mode=mode)
 
     @classmethod
     def begin(cls, out, transformer, paths, chunk):

@@ -56,9 +56,7 @@ def test_features_and_errors_are_side_by_side(paths, expected, tmp_path):
     assert str(store["paths"][24]).endswith(r"broken\n.wav")
 
 
-@pytest.mark.parametrize(
-    "where", ["two processes", pytest.param("Dask", marks=pytest.mark.slow)]
-)
+@pytest.mark.parametrize("where", ["two processes", pytest.param("Dask", marks=pytest.mark.slow)])
 def test_any_workers_write_the_same_bytes(paths, undisturbed, tmp_path, where):
     if where == "Dask":
         with (
