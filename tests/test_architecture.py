@@ -23,6 +23,7 @@ PARTS = [
     "inspection",
     "recipes",
     "persistence",
+    "web",
     "cli",
 ]
 HOMES = {

@@ -3,7 +3,7 @@
 
 import { readFile } from "node:fs/promises";
 import * as ort from "onnxruntime-web/wasm";
-import { openModel } from "./model_file.mjs";
+import { openModel } from "../../skgenre/web/model_file.mjs";
 import { readWav } from "./wav.mjs";
 
 ort.env.wasm.numThreads = 1;

@@ -11,7 +11,7 @@ import typer
 from typer.core import TyperGroup
 
 from .._names import printable
-from . import _check, _evaluate, _info, _predict, _recipes, _tag, _timeline, _train
+from . import _check, _evaluate, _info, _predict, _recipes, _tag, _timeline, _train, _web
 
 _UsageError: Any = typer.BadParameter.__base__
 
@@ -77,7 +77,7 @@ def _common(
     pass
 
 
-for module in (_predict, _train, _evaluate, _timeline, _tag, _check, _info, _recipes):
+for module in (_predict, _train, _evaluate, _timeline, _tag, _check, _web, _info, _recipes):
     app.command(module.NAME, epilog=f"Example: {module.EXAMPLE}")(module.run)
 
 

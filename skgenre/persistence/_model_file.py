@@ -83,6 +83,8 @@ class ModelFile:
     ----------
     info : ModelInfo
         What it says of itself.
+    takes_waveform : bool
+        Whether the file itself makes features from waveform, which runtimes without skgenre need.
     """
 
     def __init__(self, name, data):
@@ -91,6 +93,7 @@ class ModelFile:
             model, props = read_model(data)
             self.info = ModelInfo.from_props(props)
             n_segments = count_segments(self.make_transformers())
+            self.takes_waveform = model.graph.input[0].name == WAVEFORM.encode()
             self._names = _cut(model.graph, self.info)
             self._n_together = self._find_room(model, n_segments)
             self._session = open_session(model.SerializeToString())

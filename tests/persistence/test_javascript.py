@@ -13,10 +13,12 @@ import pytest
 import soundfile as sf
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
 
 from skgenre import (
     MelSpectrogramTransformer,
     MFCCSegmenter,
+    SegmentSummarizer,
     SegmentVotingClassifier,
     SelectiveClassifier,
     SpectrogramScaler,
@@ -121,6 +123,21 @@ def test_any_number_of_segments(aggregate, duration, write_songs, tmp_path):
     # more than is judged at a time
     sf.write(songs[0], np.tile(X.ravel(), 6), sr)
     check_answers(tmp_path / "model.onnx", songs)
+
+
+def test_a_long_song_that_is_judged_as_a_whole(tmp_path):
+    sr = 22050
+    X, y = make_genre_clips(12, n_genres=3, duration=1.5, sr=sr, random_state=0)
+    clf = make_pipeline(
+        MFCCSegmenter(sr=sr, duration=None, n_segments=None, segment_duration=0.5),
+        SegmentSummarizer(),
+        StandardScaler(),
+        LogisticRegression(),
+    )
+    export_model(clf.fit(list(X), y), tmp_path / "model.onnx")
+    # as many samples as other models judge in two goes
+    sf.write(tmp_path / "long.wav", np.concatenate([*X[:6]] * 6), sr)
+    check_answers(tmp_path / "model.onnx", [str(tmp_path / "long.wav")])
 
 
 @pytest.fixture(scope="module")

@@ -51,14 +51,11 @@ class ModelFile {
    *   `info.segments.n_samples` samples each.
    */
   async judge(channels, sampleRate) {
-    const { sr, segments, aggregate } = this.info;
-    if (sampleRate !== sr) {
-      throw new Error(`the song has ${sampleRate} Hz, and the model needs ${sr} Hz; resample it`);
-    }
-    const heard = channels.map((channel) => channel.subarray(0, countSamples(segments, sr)));
-    const waveform = cut(check(mix(heard)), segments, sr);
+    const { segments, aggregate, features } = this.info;
+    const waveform = this.cut(channels, sampleRate);
     const size = segments.n_samples;
-    const step = Math.max(1, Math.floor(SAMPLES_TOGETHER / size)) * size;
+    const isSplit = aggregate !== "song" && features.length === 1;
+    const step = isSplit ? Math.max(1, Math.floor(SAMPLES_TOGETHER / size)) * size : Infinity;
     const segmentProbabilities = [];
     let probabilities;
     for (let start = 0; start < waveform.length; start += step) {
@@ -74,10 +71,27 @@ class ModelFile {
     if (![probabilities, ...segmentProbabilities].flat().every(Number.isFinite)) {
       throw new Error("what the model gives are no probabilities");
     }
-    return { genre: this.#choose(probabilities), probabilities, segmentProbabilities };
+    return { genre: this.choose(probabilities), probabilities, segmentProbabilities };
   }
 
-  #choose(probabilities) {
+  /**
+   * Return the samples of a song that are judged, segment after segment.
+   *
+   * @param {Float32Array[]} channels - As `judge` takes them.
+   * @param {number} sampleRate
+   * @returns {Float32Array}
+   */
+  cut(channels, sampleRate) {
+    const { sr, segments } = this.info;
+    if (sampleRate !== sr) {
+      throw new Error(`the song has ${sampleRate} Hz, and the model needs ${sr} Hz; resample it`);
+    }
+    const heard = channels.map((channel) => channel.subarray(0, countSamples(segments, sr)));
+    return cut(check(mix(heard)), segments, sr);
+  }
+
+  /** Return the genre that probabilities stand for, or the answer of a model that abstains. */
+  choose(probabilities) {
     const { genres, abstains } = this.info;
     const highest = Math.max(...probabilities);
     if (abstains && !(highest >= (abstains.threshold ?? Infinity))) return abstains.answer;
@@ -92,17 +106,7 @@ class ModelFile {
  * @returns {Promise<object>} The entries of its metadata, parsed.
  */
 export async function readInfo(bytes) {
-  const entries = [];
-  try {
-    for (const field of readFields(bytes)) {
-      if (field.number === 14) {
-        const [key, value] = [...readFields(field.bytes)].map((part) => decode(part.bytes));
-        entries.push({ key, value, start: field.start });
-      }
-    }
-  } catch (error) {
-    throw new Error("it is no model file of skgenre, or was cut off", { cause: error });
-  }
+  const entries = readEntries(bytes);
   const props = Object.fromEntries(entries.map(({ key, value }) => [key, value]));
   if (props.skgenre_format === undefined) {
     throw new Error("it is no model file of skgenre");
@@ -124,6 +128,27 @@ export async function readInfo(bytes) {
   return Object.fromEntries(
     Object.entries(props).map(([key, value]) => [key, JSON.parse(value)]),
   );
+}
+
+/**
+ * Read the metadata of any ONNX file.
+ *
+ * @param {Uint8Array} bytes - The file.
+ * @returns {{key: string, value: string, start: number}[]} Its entries, and where they start.
+ */
+export function readEntries(bytes) {
+  const entries = [];
+  try {
+    for (const field of readFields(bytes)) {
+      if (field.number === 14) {
+        const [key, value] = [...readFields(field.bytes)].map((part) => decode(part.bytes));
+        entries.push({ key, value, start: field.start });
+      }
+    }
+  } catch (error) {
+    throw new Error("it is no model file of skgenre, or was cut off", { cause: error });
+  }
+  return entries;
 }
 
 /** Yield the fields of a protocol buffer: their numbers, where they start, and their bytes. */
@@ -159,12 +184,12 @@ function decode(bytes) {
 }
 
 /** Return how many samples of a song are heard at most. */
-function countSamples({ duration }, sr) {
+export function countSamples({ duration }, sr) {
   return duration === null ? Infinity : roundHalfToEven(duration * sr);
 }
 
 /** Average channels into one; where they cancel each other, take the loudest. */
-function mix(channels) {
+export function mix(channels) {
   if (channels.length === 1) return channels[0];
   const mean = new Float32Array(channels[0].length);
   for (const channel of channels) {
