@@ -12,10 +12,11 @@ from ._fingerprint import find_matches
 from ._isolation import WorkerError, Workers, check_timeout
 
 # Beyond these a file is at fault: half of it silence, one sample in ten thousand clipped, an offset
-# of a fiftieth of full scale.
+# of a fiftieth of full scale, less than a second.
 MAX_SILENT = 0.5
 MAX_CLIPPED = 1e-4
 MAX_DC = 0.02
+MIN_DURATION = 1.0
 
 # A length is an outlier if it is further from the median than five robust standard deviations, and
 # than a tenth; both of its logarithm, for a song may be twice as long as another but not negative.
@@ -23,7 +24,7 @@ _N_DEVIATIONS = 5
 _MIN_DEVIATION = np.log(1.1)
 
 
-def find_faults(paths, *, min_duration=1.0, n_jobs=None, timeout=120.0, verbose=0):
+def find_faults(paths, *, min_duration=MIN_DURATION, n_jobs=None, timeout=120.0, verbose=0):
     """Find unreadable, damaged, silent, duplicate and otherwise faulty audio files.
 
     Each file is decoded once, from start to end, in a separate process, so a file that crashes or
@@ -118,26 +119,36 @@ def find_faults(paths, *, min_duration=1.0, n_jobs=None, timeout=120.0, verbose=
     0       short        0.05 s
     1  unreadable  no such file
     """
-    from .._tables import make_table  # pandas, for which a worker process has no use
-
     if isinstance(paths, str | bytes | os.PathLike):
         raise ValueError(f"Expected a sequence of paths, got the single path {paths!r}")
     if not min_duration > 0:
         raise ValueError(f"min_duration must be positive, got {min_duration!r}")
     check_timeout(timeout)
     paths = list(paths)
-    with Workers() as workers:
-        found = list(
-            track(
-                Parallel(n_jobs=n_jobs, backend="threading", return_as="generator")(
-                    delayed(examine_isolated)(workers, path, timeout) for path in paths
-                ),
-                total=len(paths),
-                description="find_faults",
-                unit="files",
-                verbose=verbose,
-            )
+    found = list(
+        track(
+            examine_files(paths, n_jobs=n_jobs, timeout=timeout),
+            total=len(paths),
+            description="find_faults",
+            unit="files",
+            verbose=verbose,
         )
+    )
+    return name_faults(paths, found, min_duration=min_duration)
+
+
+def examine_files(paths, *, n_jobs, timeout):
+    """Yield the `Examination` of each file, as soon as it and those before it are known."""
+    with Workers() as workers:
+        yield from Parallel(n_jobs=n_jobs, backend="threading", return_as="generator")(
+            delayed(examine_isolated)(workers, path, timeout) for path in paths
+        )
+
+
+def name_faults(paths, found, *, min_duration=MIN_DURATION):
+    """Return the table of `find_faults`, from the `Examination` of each file."""
+    from .._tables import make_table  # pandas, for which a worker process has no use
+
     lists = [_find_own_faults(file, min_duration) for file in found]
     _compare(found, paths, lists)
     rows = [(path, *row) for path, own in zip(paths, lists, strict=True) for row in own]

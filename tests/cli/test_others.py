@@ -3,12 +3,14 @@
 import csv
 import io
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
 import soundfile as sf
 
 from skgenre import model_card
+from skgenre.audio._faults import examine_isolated
 from skgenre.recipes import RECIPES
 
 SR = 22050
@@ -40,6 +42,84 @@ def test_faults(skgenre, music):
     assert (str(music / "broken.mp3"), "unreadable") in faults
     assert (str(music / "tone.wav"), "duplicate") in faults
     assert done.stderr.startswith("4 files, ")
+
+
+@pytest.fixture
+def heard(monkeypatch):
+    """Return a list of the songs that are heard from now on."""
+    heard = []
+
+    def examine(workers, path, timeout):
+        heard.append(Path(path).name)
+        return examine_isolated(workers, path, timeout)
+
+    monkeypatch.setattr("skgenre.audio._faults.examine_isolated", examine)
+    return heard
+
+
+def stop_at_the_end(monkeypatch, skgenre, *arguments):
+    """Run a check whose songs are all heard when Ctrl-C comes."""
+
+    def stop(*_):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr("skgenre.audio._faults.name_faults", stop)
+        assert skgenre("check", *arguments).status == 130
+
+
+def test_a_check_goes_on_where_it_was_stopped(skgenre, music, tmp_path, heard, monkeypatch):
+    (music / "again.wav").write_bytes((music / "tone.wav").read_bytes())
+    (music / "broken.mp3").write_bytes(b"no music")
+    whole, out = tmp_path / "whole.csv", tmp_path / "faults.csv"
+    kept = tmp_path / "faults.csv.unfinished"
+    skgenre("check", music, "--output", whole)
+    stop_at_the_end(monkeypatch, skgenre, music, "--output", out, "--jobs", 1)
+    assert not out.exists()
+    with open(kept, "rb+") as file:
+        file.truncate(kept.stat().st_size - 2)
+    (music / "broken.mp3").write_bytes(b"still no music")
+    heard.clear()
+    done = skgenre("check", music, "--output", out, "--resume")
+    assert sorted(heard) == ["broken.mp3", "tone.wav"]
+    assert done.status == 1
+    assert done.stderr.startswith("Note: 2 of 4 files known from an earlier run\n4 files, ")
+    assert out.read_text() == whole.read_text()
+    assert not kept.exists()
+    heard.clear()
+    assert skgenre("check", music, "--output", out, "--resume", "--quiet").stderr == ""
+    assert len(heard) == 4
+
+
+def test_a_check_that_is_not_resumed_begins_anew(skgenre, music, tmp_path, heard, monkeypatch):
+    out = tmp_path / "faults.csv"
+    stop_at_the_end(monkeypatch, skgenre, music, "--output", out)
+    heard.clear()
+    assert skgenre("check", music, "--output", out).status == 0
+    assert len(heard) == 2
+
+
+def test_a_check_gives_more_time_to_what_took_too_long(
+    skgenre, music, tmp_path, heard, monkeypatch
+):
+    out = tmp_path / "faults.csv"
+    stop_at_the_end(monkeypatch, skgenre, music, "--output", out, "--timeout", 0.001)
+    heard.clear()
+    assert skgenre("check", music, "--output", out, "--resume").status == 0
+    assert len(heard) == 2
+
+
+def test_a_check_that_cannot_go_on(skgenre, music, tmp_path):
+    done = skgenre("check", music, "--resume")
+    assert (done.status, done.stdout) == (2, "")
+    assert "--resume needs the --output of the run that was stopped" in done.stderr
+    (tmp_path / "faults.csv.unfinished").write_text("a poem")
+    for resume in ([], ["--resume"]):
+        done = skgenre("check", music, "--output", tmp_path / "faults.csv", *resume)
+        assert done.status == 2
+        assert "faults.csv.unfinished is in the way" in done.stderr
+    assert (tmp_path / "faults.csv.unfinished").read_text() == "a poem"
+    assert not (tmp_path / "faults.csv").exists()
 
 
 @pytest.fixture
