@@ -120,6 +120,12 @@ def test_links_to_other_files_lead_somewhere(page):
     assert [link for link in links if not (page.parent / link).exists()] == []
 
 
+def test_every_result_is_on_the_page_of_measurements():
+    text = (DOCS / "measured.md").read_text(encoding="utf-8")
+    results = [path.name for path in (ROOT / "benchmarks" / "results").iterdir()]
+    assert [name for name in results if name not in text and not name.endswith(".csv")] == []
+
+
 def test_the_citation_is_of_this_version():
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     citation = (ROOT / "CITATION.cff").read_text(encoding="utf-8").splitlines()
