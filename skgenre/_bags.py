@@ -292,9 +292,7 @@ class BagClassifier(ClassifierMixin, VersionedEstimator):
         Parameters
         ----------
         X : array-like of shape (n_songs, ...)
-            The features of songs: a table (n_songs, n_features), spectrograms (n_songs, n_bands,
-            n_frames), bags of segments (n_songs, n_segments, n_bands, n_frames), or a list of bags
-            (n_segments, n_bands, n_frames) of different sizes.
+            The songs, in the same form as in `fit`.
 
         Returns
         -------
@@ -323,9 +321,7 @@ class BagClassifier(ClassifierMixin, VersionedEstimator):
         Parameters
         ----------
         X : array-like of shape (n_songs, ...)
-            The features of songs: a table (n_songs, n_features), spectrograms (n_songs, n_bands,
-            n_frames), bags of segments (n_songs, n_segments, n_bands, n_frames), or a list of bags
-            (n_segments, n_bands, n_frames) of different sizes.
+            The songs, in the same form as in `fit`.
 
         Returns
         -------
@@ -353,9 +349,7 @@ class BagClassifier(ClassifierMixin, VersionedEstimator):
         Parameters
         ----------
         X : array-like of shape (n_songs, ...)
-            The features of songs: a table (n_songs, n_features), spectrograms (n_songs, n_bands,
-            n_frames), bags of segments (n_songs, n_segments, n_bands, n_frames), or a list of bags
-            (n_segments, n_bands, n_frames) of different sizes.
+            The songs, in the same form as in `fit`.
 
         Returns
         -------

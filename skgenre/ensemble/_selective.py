@@ -89,10 +89,10 @@ class SelectiveClassifier(MetaEstimatorMixin, ClassifierMixin, VersionedEstimato
     -----
     The threshold is the one that predicts most songs while the precision on held-out songs, less
     one standard error (the lower limit of Wilson's interval), reaches the target. Without this
-    margin, lucky thresholds would win. With a target of 0.9, in ten times five folds of GTZAN with
-    artists apart, 0.91 of the predictions were right; without the margin, 0.89. A target of 0.9
-    needs about ten right predictions in a row, and 0.95 about twenty. It holds for songs like those
-    of `fit`, and on average: a single genre or artist may do worse.
+    margin, lucky thresholds would win: with a target of 0.9, in ten times five folds of GTZAN with
+    artists apart, 0.89 of the predictions were right, and 0.91 with it. A target of 0.9 needs at
+    least ten held-out predictions, all of them right, and 0.95 about twenty. The target holds for
+    songs like those of `fit`, and on average: a single genre or artist may do worse.
 
     Songs whose whole genre was held out at once are ignored, because the classifier could not know
     that genre.

@@ -69,12 +69,12 @@ class BaseClipTransformer(TransformerMixin, VersionedEstimator):
 
     @fit_context(prefer_skip_nested_validation=True)
     def fit(self, X, y=None):
-        """Check the parameters and the kind of clips; nothing is learnt.
+        """Check the parameters and the clips; there is nothing to learn.
 
         Parameters
         ----------
         X : sequence of clips, or array of shape (n_clips, n_samples)
-            The clips, as `transform` takes them. Files are not opened.
+            The clips, as in `transform`. Files are not opened.
         y : None
             Ignored.
 
@@ -82,6 +82,11 @@ class BaseClipTransformer(TransformerMixin, VersionedEstimator):
         -------
         self : object
             The transformer.
+
+        Raises
+        ------
+        ValueError
+            If parameters contradict each other, or X does not hold clips.
         """
         self._check_settings()
         self._check_clips(X, reset=True)
@@ -93,37 +98,43 @@ class BaseClipTransformer(TransformerMixin, VersionedEstimator):
         Parameters
         ----------
         X : sequence of clips, or array of shape (n_clips, n_samples)
-            A clip is
+            A clip is one of these:
 
-            - a path,
-            - a waveform at ``sr``, or two channels of it in an array of shape (2, n_samples) or
-              (n_samples, 2),
-            - samples with their own rate: ``(samples, rate)`` in either order, or a dict
-              ``{"array": samples, "sampling_rate": rate}`` as data sets of Hugging Face have it.
-              The shorter of two axes has the channels, 8 at most. They are mixed and resampled as a
-              file of them would be.
+            - a path.
+            - a waveform at ``sr``. An array of shape (2, n_samples) or (n_samples, 2) has two
+              channels.
+            - samples with their rate: ``(samples, rate)`` in either order, or
+              ``{"array": samples, "sampling_rate": rate}`` as in Hugging Face data sets. The
+              shorter axis has the channels, at most 8. Samples are mixed and resampled like a
+              file.
 
-            Integers of 16 or 32 bits, and of 8 with a sign or without, are scaled to -1 to 1 as in
-            WAV files. Other integers are refused, as are samples beyond 128.
-        out : array-like, default=None
-            Where to write the features, clip by clip: a `numpy.memmap`, a zarr array or anything
-            else with that shape, a floating ``dtype`` such as float16, and rows that can be
-            assigned. With it, memory does not grow with the number of clips.
+            Integers of 8, 16 or 32 bits are scaled to -1 to 1 as in WAV files. Other integers, and
+            samples beyond 128, are refused.
+        out : array-like of the shape of the features, default=None
+            Where to write the features, clip by clip: a `numpy.memmap`, a zarr array, or anything
+            else with the right shape, a floating ``dtype`` such as float16, and assignable rows.
+            With it, memory use does not grow with the number of clips.
 
         Returns
         -------
-        features : ndarray, dtype float32; of dtype object if ragged
-            As the class describes, or ``out``.
+        features : ndarray of the shape that the class describes, dtype float32
+            The features, or ``out``. An object array if clips have different numbers of segments.
 
         Raises
         ------
         AudioError
-            If clips cannot be read and ``on_error="raise"``; it names all of them.
+            If clips cannot be read and ``on_error="raise"``. The message names all of them.
         ValueError
-            If ``out`` has another shape or kind of number than the features, or if X holds no
-            clips. An array whose rows are shorter than 20 ms is one of something else, such as
-            features or channels, and refused if it has more than 300 rows or 30 columns. A smaller
-            one is let through, with its numbers as they are: scikit-learn's checks pass such.
+            If ``out`` has the wrong shape or dtype, or X does not hold clips. Arrays with rows
+            shorter than 20 ms are refused as something else, such as features, if they have more
+            than 300 rows or 30 columns. Smaller ones pass, because scikit-learn's estimator checks
+            use such arrays.
+
+        Warns
+        -----
+        UserWarning
+            If clips cannot be read and ``on_error="nan"``, or features cannot be stored in
+            ``cache``.
         """
         self._validate_params()
         self._check_settings()

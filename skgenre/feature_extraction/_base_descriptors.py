@@ -19,17 +19,19 @@ class BaseDescriptorTransformer(BaseClipTransformer):
 
     @available_if(lambda self: not self._has_segments)
     def get_feature_names_out(self, input_features=None):
-        """Name the columns of the table; not there where the result is a bag of segments.
+        """Return the names of the columns of the table.
+
+        Not available if the result is a bag of segments.
 
         Parameters
         ----------
-        input_features : array-like of str, default=None
-            Checked against the columns seen in `fit`, and ignored.
+        input_features : array-like of str of shape (n_samples,), default=None
+            Checked against the columns seen in `fit`, and otherwise ignored.
 
         Returns
         -------
-        names : ndarray of str
-            What the column is of, its place in it, and the statistic, joined by underscores.
+        names : ndarray of str of shape (n_descriptors,)
+            The names of feature and statistic, joined by underscores.
         """
         _check_feature_names_in(self, input_features, generate_names=False)
         return np.asarray(self._descriptor_names(), dtype=object)

@@ -43,128 +43,107 @@ _LOWEST_TZANETAKIS_RATE = 4000
 
 
 class AudioDescriptorTransformer(BaseDescriptorTransformer):
-    """Turn clips into a table of the descriptors that the literature on genres uses.
+    """Compute a table of audio descriptors, as used in the literature on music genres.
 
-    A stateless transformer from audio files or waveforms to statistics over time of the features
-    that librosa computes frame by frame, with librosa's numbers; or to the thirty numbers of
-    Tzanetakis and Cook. All features of a segment share one short-time Fourier transform.
+    Takes audio files or waveforms and computes statistics over time of librosa's spectral, timbral,
+    harmonic and rhythmic features, with the same numbers as librosa, or the thirty features of
+    Tzanetakis and Cook [1]_. All features share one short-time Fourier transform, which makes them
+    much faster than computing each by itself.
 
-    A clip longer than ``duration`` is cropped at its end. A shorter one is repeated from its start
-    until it is long enough or, where ``segment_duration`` is given, taken as it is.
+    Clips longer than ``duration`` are cropped. Shorter ones are repeated to that length, unless
+    ``segment_duration`` is given.
 
     Parameters
     ----------
     features : sequence of str or "tzanetakis2002"
-        What to compute, in this order; see Notes. The default is all but ``"tempogram"``, whose
-        384 lags would outnumber the rest. ``"tzanetakis2002"`` is the set of [1]_, to which
-        ``statistics``, ``n_fft``, ``hop_length``, ``n_mels`` and ``n_mfcc`` do not apply.
+        Features to compute, in this order; see the notes. The default is all except
+        ``"tempogram"``, whose 384 lags would outnumber the others. ``"tzanetakis2002"`` is the set
+        of [1]_, which ignores ``statistics``, ``n_fft``, ``hop_length``, ``n_mels`` and ``n_mfcc``.
     statistics : sequence of str, default=("mean", "std")
-        What to take of each feature over the frames of a segment, of ``"mean"``, ``"std"``,
-        ``"var"``, ``"min"``, ``"max"``, ``"median"``, ``"skew"`` and ``"kurtosis"``. The kurtosis
-        of a normal distribution is 0, and so are both of what does not vary.
+        Statistics to compute of each feature over the frames of a segment: any of
+        ``"mean"``, ``"std"``, ``"var"``, ``"min"``, ``"max"``, ``"median"``, ``"skew"`` and
+        ``"kurtosis"``.
     sr : float, default=22050
-        Sample rate in Hz. Files, and samples that come with a rate of their own, are resampled to
-        it; waveforms without one are taken to have it.
+        Sample rate in Hz at which features are computed. Files, and samples with a rate of their
+        own, are resampled to it. Waveforms without a rate are assumed to have it.
     n_fft : int, default=2048
         Length of a frame, in samples.
     hop_length : int, default=512
-        Samples from one frame to the next. Frame ``t`` is centred at sample ``t * hop_length``.
+        Distance between the starts of successive frames, in samples. Frame ``t`` is centred on
+        sample ``t * hop_length``.
     n_mels : int, default=128
-        Number of mel bands behind MFCC, onset strength and tempogram.
+        Number of mel bands for MFCC, onset strength and tempogram.
     n_mfcc : int, default=20
         Number of cepstral coefficients, at most ``n_mels``.
     duration : float, default=30.0
-        Length to which clips are cropped or repeated, in seconds; with ``segment_duration``, the
-        most that is taken of a clip. ``None`` takes each as it is.
+        Length in seconds to which clips are cropped or repeated. With ``segment_duration``, the
+        most that is used of a clip. ``None`` uses clips at their full length.
     n_segments : int, default=None
-        Cut each clip in this many segments of equal length.
+        Number of segments of equal length to cut each clip into.
     segment_duration : float, default=None
-        Cut each clip in segments of this length, in seconds, from its start. A last part shorter
-        than half a segment is dropped unless it is the only one; otherwise it is repeated to full
+        Length in seconds of the segments to cut each clip into. A remainder shorter than half a
+        segment is dropped, unless there is no other segment; a longer one is repeated to full
         length.
     cache : path or joblib.Memory, default=None
-        Folder to keep the features of files in. An entry is used again while the file's path, size
-        and time of last change, the parameters and the versions of the libraries are the same.
-        Waveforms are not kept.
+        Folder to store the features of files in. They are used again while the file's path, size
+        and modification time, the parameters and the versions of the libraries stay the same.
+        Waveforms are not stored. See :doc:`/guide/extraction`.
     on_error : {"raise", "nan"}, default="raise"
-        What to do with clips that cannot be read: raise an error that names all of them, or give
-        them rows of NaN and warn once in each call.
+        What to do if clips cannot be read. ``"raise"`` raises an error that names all of them;
+        ``"nan"`` gives them rows of NaN and warns once per call.
     timeout : float, default=None
-        Seconds that a separate process may take to read a file. A file that hangs or crashes the
-        decoder is then one that cannot be read. ``None`` reads in this process.
+        Longest time in seconds to read a file, in a separate process. A file that hangs or crashes
+        the decoder then counts as unreadable. ``None`` reads in the current process.
     n_jobs : int, default=None
-        How many clips are read and transformed at a time, in threads unless
-        `joblib.parallel_config` names another backend.
+        Number of clips to process in parallel, in threads unless `joblib.parallel_config` names
+        another backend.
     verbose : int, default=0
-        Show a progress bar.
+        If above 0, show a progress bar.
 
     Attributes
     ----------
     n_features_in_ : int
-        Number of samples of the waveforms seen in `fit`, where they came as one array.
+        Number of samples of the waveforms seen in `fit`, if they came as one array.
 
     See Also
     --------
-    MFCCSegmenter : Cepstral coefficients without statistics.
-    SegmentSummarizer : Turns bags of segments into a table.
-    librosa.feature : The reference for the numbers.
+    MFCCSegmenter : Cepstral coefficients of each frame, without statistics.
+    SegmentSummarizer : Statistics of spectrograms or bags of segments.
+    OnnxEmbedder : Features that a pretrained net has learned.
 
     Notes
     -----
     The result has the shape
 
-    - (n_clips, n_descriptors) without segments, and a pandas frame of named columns after
-      ``set_output(transform="pandas")``,
-    - (n_clips, n_segments, n_descriptors, 1) with ``n_segments``: a bag of segments of one frame,
-    - (n_clips,), of dtype object and each element of shape (n_segments, n_descriptors, 1), with
-      ``segment_duration``. With neither that nor a ``duration``, the clip is its only segment.
+    - (n_clips, n_descriptors) without segments. After ``set_output(transform="pandas")`` it is a
+      DataFrame with column names.
+    - (n_clips, n_segments, n_descriptors, 1) with ``n_segments``: a bag of segments of one frame.
+    - (n_clips,) with ``segment_duration``, or without any ``duration``: an object array of arrays
+      of shape (n_segments, n_descriptors, 1).
 
-    Column ``chroma_stft_3_mean`` is the mean of the fourth value of ``chroma_stft``. The features
-    are those of librosa with its defaults, but for the parameters above:
+    The column ``chroma_stft_3_mean`` is the mean of the fourth value of ``chroma_stft``. Features
+    are computed by these functions of librosa, with their defaults except for the parameters above:
 
     - ``"chroma_stft"``, ``"rms"``, ``"spectral_centroid"``, ``"spectral_bandwidth"``,
       ``"spectral_contrast"``, ``"spectral_rolloff"``, ``"spectral_flatness"``,
-      ``"zero_crossing_rate"`` and ``"mfcc"``: ``librosa.feature``'s functions of the waveform.
-    - ``"mfcc_delta"`` and ``"mfcc_delta2"``: ``librosa.feature.delta(mfcc)``, of order 1 and 2.
-      They need segments of nine frames.
-    - ``"tonnetz"``: ``librosa.feature.tonnetz(chroma=chroma_stft)``. Without that argument librosa
-      would compute a constant-Q transform.
-    - ``"harmonic_rms"`` and ``"percussive_rms"``: ``librosa.feature.rms(S=part)`` of the two parts
-      that ``librosa.decompose.hpss(abs(librosa.stft(y)))`` gives.
-    - ``"onset_strength"``: ``librosa.onset.onset_strength``.
-    - ``"tempogram"``: ``librosa.feature.tempogram`` of that, of 384 lags.
-    - ``"tempo"``: ``librosa.feature.tempo``, one number without statistics, in beats per minute.
+      ``"zero_crossing_rate"`` and ``"mfcc"``: the function of that name in `librosa.feature`.
+    - ``"mfcc_delta"``, ``"mfcc_delta2"``: `librosa.feature.delta` of the MFCCs, of order 1 and 2.
+      They need segments of at least nine frames.
+    - ``"tonnetz"``: `librosa.feature.tonnetz` of ``chroma_stft``, not of a constant-Q transform.
+    - ``"harmonic_rms"``, ``"percussive_rms"``: `librosa.feature.rms` of the two parts into which
+      `librosa.decompose.hpss` separates the spectrogram [2]_.
+    - ``"onset_strength"``: `librosa.onset.onset_strength`.
+    - ``"tempogram"``: `librosa.feature.tempogram` of the onset strength, with 384 lags.
+    - ``"tempo"``: `librosa.feature.tempo`, one number in beats per minute, without statistics.
 
-    The set ``"tzanetakis2002"`` describes the timbral texture by mean and variance of the spectral
-    centroid, rolloff (85 %), flux, zero crossings and MFCC 1 to 5 over texture windows of 43
-    analysis windows of 512 samples at 22050 Hz, and by the share of windows of low energy, each
-    averaged over the texture windows; the rhythm by the beat histogram; the harmony by the pitch
-    histogram. The names after ``beat_`` and ``pitch_`` are the paper's. Where it leaves something
-    open:
-
-    - Analysis windows are Hamming windows side by side. Frequencies are in Hz. The flux is of
-      spectra of unit norm, and 0 in the first window. Zero crossings are counted. MFCC come from 40
-      mel bands in dB.
-    - At other sample rates, windows have the nearest power of two that lasts about as long. What
-      is left over after the last whole texture or beat window is dropped; of a clip shorter than
-      one, all is used.
-    - Beats: the octave bands are the whole clip's, five and what is below, brought back to the full
-      rate before the envelope is taken. The autocorrelation is divided by the mean energy of the
-      envelope, and the enhanced one is rid of repetitions at 2, 3, 4 and 5 times a lag. Of its
-      peaks between 40 and 200 bpm the three highest count. Peaks of the histogram are 5 bpm apart
-      or more. A0 and A1 are shares of the sum; SUM is per beat window. What is not there is 0.
-    - Pitches: filters are Butterworth's of second order, the signal is not whitened, and notes lie
-      between 50 and 2000 Hz with peaks refined by a parabola. The autocorrelation is divided by its
-      mean at lag 0. FA0 is a share of the sum; UP0 is a MIDI note, FP0 a place on the circle of
-      fifths from C = 0, IPO1 steps on it, from -5 to 6; SUM is per analysis window.
+    The set ``"tzanetakis2002"`` has 19 features of timbral texture, 6 of the beat histogram and 5
+    of the pitch histogram. :doc:`/guide/extraction` lists the choices that the paper leaves open.
 
     References
     ----------
     .. [1] G. Tzanetakis and P. Cook, "Musical genre classification of audio signals", IEEE
        Transactions on Speech and Audio Processing 10(5), 2002.
-    .. [2] T. Tolonen and M. Karjalainen, "A computationally efficient multipitch analysis model",
-       IEEE Transactions on Speech and Audio Processing 8(6), 2000.
-    .. [3] D. FitzGerald, "Harmonic/percussive separation using median filtering", DAFx, 2010.
+    .. [2] D. FitzGerald, "Harmonic/percussive separation using median filtering", DAFx, 2010.
 
     Examples
     --------

@@ -8,98 +8,98 @@ from ._spectrum import MelKernel, count_frames
 
 
 class MelSpectrogramTransformer(BaseClipTransformer):
-    """Turn clips into mel spectrograms in decibels.
+    """Compute mel spectrograms in decibels.
 
-    A stateless transformer from audio files or waveforms to spectrograms, with the numbers of
-    `librosa.feature.melspectrogram` followed by `librosa.power_to_db`.
+    Takes audio files or waveforms. The numbers are those of `librosa.feature.melspectrogram`
+    followed by `librosa.power_to_db`.
 
-    A clip longer than ``duration`` is cropped at its end. A shorter one is repeated from its start
-    until it is long enough or, where ``segment_duration`` is given, taken as it is.
+    Clips longer than ``duration`` are cropped. Shorter ones are repeated to that length, unless
+    ``segment_duration`` is given.
 
     Parameters
     ----------
     sr : float, default=22050
-        Sample rate in Hz. Files, and samples that come with a rate of their own, are resampled to
-        it; waveforms without one are taken to have it.
+        Sample rate in Hz at which features are computed. Files, and samples with a rate of their
+        own, are resampled to it. Waveforms without a rate are assumed to have it.
     orig_sr : float, default=None
-        Sample rate in Hz of waveforms that come without one, if it is another: they are resampled
-        to ``sr``.
+        Sample rate in Hz of waveforms without a rate, if it is not ``sr``. They are resampled.
     n_fft : int, default=2048
-        Length of a frame's Fourier transform, in samples.
+        Length of the Fourier transform of a frame, in samples.
     hop_length : int, default=512
-        Samples from one frame to the next.
+        Distance between the starts of successive frames, in samples.
     win_length : int, default=None
         Length of the window within a frame, in samples. ``None`` means ``n_fft``.
-    window : str, tuple, float, callable or array-like, default="hann"
-        The window, as `scipy.signal.get_window` takes it.
+    window : str, tuple, float, callable or array-like of shape (win_length,), default="hann"
+        The window, as in `scipy.signal.get_window`.
     center : bool, default=True
-        Pad the waveform so that frame ``t`` is centred at sample ``t * hop_length``.
+        Pad the waveform so that frame ``t`` is centred on sample ``t * hop_length``.
     pad_mode : {"constant", "edge", "linear_ramp", "reflect", "symmetric"}, default="constant"
-        How to pad, as `numpy.pad` does it.
+        How to pad, as in `numpy.pad`.
     power : float, default=2.0
-        Exponent of the magnitude: 1 for amplitude, 2 for power.
+        Exponent of the magnitude spectrogram: 1 for amplitude, 2 for power.
     n_mels : int, default=128
         Number of mel bands.
     fmin : float, default=0.0
-        Lowest frequency in Hz.
+        Lowest frequency, in Hz.
     fmax : float, default=None
-        Highest frequency in Hz. ``None`` means ``sr / 2``.
+        Highest frequency, in Hz. ``None`` means ``sr / 2``.
     htk : bool, default=False
-        Use HTK's mel scale and not Slaney's.
+        Use the HTK formula for the mel scale instead of Slaney's.
     norm : {"slaney"}, float or None, default="slaney"
-        How the filters are normalised, as `librosa.filters.mel` takes it.
+        Normalisation of the mel filters, as in `librosa.filters.mel`.
     top_db : float, default=80.0
-        Cut what is this many decibels below the maximum of the segment. ``None`` keeps all, and
-        computes in float64.
+        Clip values more than this many decibels below the maximum of the segment. ``None`` clips
+        nothing and computes in float64.
     duration : float, default=30.0
-        Length to which clips are cropped or repeated, in seconds; with ``segment_duration``, the
-        most that is taken of a clip. ``None`` takes each as it is.
+        Length in seconds to which clips are cropped or repeated. With ``segment_duration``, the
+        most that is used of a clip. ``None`` uses clips at their full length.
     n_segments : int, default=None
-        Cut each clip in this many segments of equal length.
+        Number of segments of equal length to cut each clip into.
     segment_duration : float, default=None
-        Cut each clip in segments of this length, in seconds, from its start. A last part shorter
-        than half a segment is dropped unless it is the only one; otherwise it is repeated to full
+        Length in seconds of the segments to cut each clip into. A remainder shorter than half a
+        segment is dropped, unless there is no other segment; a longer one is repeated to full
         length.
     cache : path or joblib.Memory, default=None
-        Folder to keep the features of files in. An entry is used again while the file's path, size
-        and time of last change, the parameters and the versions of the libraries are the same.
-        Waveforms are not kept.
+        Folder to store the features of files in. They are used again while the file's path, size
+        and modification time, the parameters and the versions of the libraries stay the same.
+        Waveforms are not stored. See :doc:`/guide/extraction`.
     on_error : {"raise", "nan"}, default="raise"
-        What to do with clips that cannot be read: raise an error that names all of them, or give
-        them rows of NaN and warn once in each call.
+        What to do if clips cannot be read. ``"raise"`` raises an error that names all of them;
+        ``"nan"`` gives them rows of NaN and warns once per call.
     timeout : float, default=None
-        Seconds that a separate process may take to read a file. A file that hangs or crashes the
-        decoder is then one that cannot be read. ``None`` reads in this process.
+        Longest time in seconds to read a file, in a separate process. A file that hangs or crashes
+        the decoder then counts as unreadable. ``None`` reads in the current process.
     n_jobs : int, default=None
-        How many clips are read and transformed at a time, in threads unless
-        `joblib.parallel_config` names another backend.
+        Number of clips to process in parallel, in threads unless `joblib.parallel_config` names
+        another backend.
     verbose : int, default=0
-        Show a progress bar.
+        If above 0, show a progress bar.
 
     Attributes
     ----------
     n_features_in_ : int
-        Number of samples of the waveforms seen in `fit`, where they came as one array.
+        Number of samples of the waveforms seen in `fit`, if they came as one array.
 
     See Also
     --------
     MFCCSegmenter : Cepstral coefficients of the same spectrogram.
-    librosa.feature.melspectrogram : The reference for the numbers.
+    SpectrogramScaler : Standardises the bands before a net.
+    librosa.feature.melspectrogram : Computes the same for a single waveform.
 
     Notes
     -----
-    Waveforms in an array, or in a list where all have one length, are a table as scikit-learn knows
-    it: others must then have that length too. Give clips of other lengths as paths, or together in
-    one list.
+    Waveforms in an array, or in a list in which all have the same length, are a table to
+    scikit-learn, so later calls need the same length. Pass clips of other lengths as paths, or all
+    in one list.
 
     The result has the shape
 
-    - (n_clips, n_mels, n_frames) without segments,
-    - (n_clips, n_segments, n_mels, n_frames) with ``n_segments``,
-    - (n_clips,), of dtype object and each element of shape (n_segments, n_mels, n_frames), with
-      ``segment_duration``. With neither that nor a ``duration``, the clip is its only segment.
+    - (n_clips, n_mels, n_frames) without segments.
+    - (n_clips, n_segments, n_mels, n_frames) with ``n_segments``.
+    - (n_clips,) with ``segment_duration``, or without any ``duration``: an object array of arrays
+      of shape (n_segments, n_mels, n_frames).
 
-    ``n_frames`` is ``1 + n_samples // hop_length`` when centred.
+    ``n_frames`` is ``1 + n_samples // hop_length`` if ``center`` is true.
 
     Examples
     --------

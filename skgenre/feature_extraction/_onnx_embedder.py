@@ -12,104 +12,105 @@ _PACKAGES = ("onnxruntime",)
 
 
 class OnnxEmbedder(BaseEmbedder):
-    """Turn clips into what a pretrained net, as it is, makes of them, without TensorFlow or torch.
+    """Compute tags or embeddings with a pretrained net, without TensorFlow or torch.
 
-    A stateless transformer from audio files or waveforms to the outputs of a net in an ONNX file.
-    musicnn [1]_ comes with the package, as two nets of the same form. ``"musicnn-msd"`` was trained
-    to give the tags that listeners gave to 200,000 songs of the Million Song Dataset [2]_: fifty
-    genres, moods, instruments and decades. ``"musicnn-mtt"`` learned the fifty tags of
-    MagnaTagATune [3]_, mostly instruments, voices and moods, from its 19,000 excerpts for training.
-    So they know what music sounds like before they have heard yours, and a linear model on their
-    tags learns genres from few songs.
+    Takes audio files or waveforms and gives the outputs of a net in an ONNX file. Two nets are
+    included, both musicnn [1]_: ``"musicnn-msd"`` was trained to predict the tags that listeners
+    gave to 200,000 songs of the Million Song Dataset [2]_: fifty genres, moods, instruments and
+    decades. ``"musicnn-mtt"`` predicts the fifty tags of MagnaTagATune [3]_, mostly instruments,
+    voices and moods, and was trained on 19,000 excerpts. A linear model on their tags learns genres
+    from few songs. See :doc:`/guide/tags`.
 
-    A clip longer than ``duration`` is cropped at its end. A shorter one is repeated from its start
-    until it is long enough or, where ``segment_duration`` is given, taken as it is.
+    Clips longer than ``duration`` are cropped. Shorter ones are repeated to that length, unless
+    ``segment_duration`` is given.
 
     Parameters
     ----------
     model : str or path-like, default="musicnn-msd"
-        A bundled net, ``"musicnn-msd"`` or ``"musicnn-mtt"``, or the path of an ONNX file. The file
-        is never trusted: no code is in it, and no other file is opened for it.
+        An included net, ``"musicnn-msd"`` or ``"musicnn-mtt"``, or the path of an ONNX file. You
+        can use files from anyone: they contain no code, and are checked before they run.
     outputs : sequence of str, default=("tags",)
-        Outputs of the net to take, one after the other. The bundled nets have ``"tags"`` (50
-        probabilities), ``"logits"`` (the same before the sigmoid), ``"penultimate"`` (200 values),
-        ``"mean_pool"`` and ``"max_pool"`` (753 each).
+        Outputs of the net to concatenate. The included nets have ``"tags"`` (50 probabilities),
+        ``"logits"`` (the tags before the sigmoid), ``"penultimate"`` (200 values), ``"mean_pool"``
+        and ``"max_pool"`` (753 values each).
     frontend : {"auto", "musicnn", "waveform"} or MelSpectrogramTransformer, default="auto"
-        What the net hears. ``"musicnn"`` is log10(1 + 10000 power) of 96 mel bands, in frames of
-        512 samples every 256 at 16 kHz, which the Discogs nets of Essentia take too. ``"waveform"``
-        is the waveform at the rate that the file names as ``sample_rate``, else at ``sr``. A
-        `MelSpectrogramTransformer` gives its decibels at its own rate. ``"auto"`` is what the file
-        names as ``frontend``, or else ``"musicnn"`` where the net takes 96 bands.
+        The input of the net. ``"musicnn"`` is log10(1 + 10000 power) of 96 mel bands, in frames of
+        512 samples every 256 samples at 16 kHz; Essentia's Discogs nets take it, too.
+        ``"waveform"`` is the waveform at the rate stored in the file as ``sample_rate``, else at
+        ``sr``. A `MelSpectrogramTransformer` gives its decibels at its own rate. ``"auto"`` is the
+        ``frontend`` stored in the file, else ``"musicnn"`` for nets that take 96 bands.
     statistics : sequence of str, default=("mean",)
-        What to take of each value over the patches of a segment, of ``"mean"``, ``"std"``,
-        ``"var"``, ``"min"``, ``"max"``, ``"median"``, ``"skew"`` and ``"kurtosis"``.
+        Statistics to compute of each value over the patches of a segment: any of
+        ``"mean"``, ``"std"``, ``"var"``, ``"min"``, ``"max"``, ``"median"``, ``"skew"`` and
+        ``"kurtosis"``.
     sr : float, default=22050
-        Sample rate in Hz that waveforms are taken to have; they are resampled to the net's where
-        it has another. Files are resampled from their own rate to the net's.
+        Sample rate in Hz of waveforms without a rate. All input is resampled to the rate of the
+        net.
     duration : float, default=30.0
-        Length to which clips are cropped or repeated, in seconds; with ``segment_duration``, the
-        most that is taken of a clip. ``None`` takes each as it is.
+        Length in seconds to which clips are cropped or repeated. With ``segment_duration``, the
+        most that is used of a clip. ``None`` uses clips at their full length.
     n_segments : int, default=None
-        Cut each clip in this many segments of equal length.
+        Number of segments of equal length to cut each clip into.
     segment_duration : float, default=None
-        Cut each clip in segments of this length, in seconds, from its start. A last part shorter
-        than half a segment is dropped unless it is the only one; otherwise it is repeated to full
+        Length in seconds of the segments to cut each clip into. A remainder shorter than half a
+        segment is dropped, unless there is no other segment; a longer one is repeated to full
         length.
     batch_size : int, default=1
-        The most patches that the net sees at a time, unless its file fixes their number. On a CPU,
-        musicnn takes as long for each with more of them, and more memory.
+        Maximum number of patches that the net processes at once, unless its file fixes the number.
+        On a CPU, larger batches take more memory and are no faster.
     store_model : bool, default=False
-        Keep the net's file in pickles. Otherwise a pickle holds the name of a bundled net, or the
-        path of a file and its SHA-256, and needs that file.
+        Whether pickles contain the net's file. Otherwise they contain the name of an included net,
+        or the path and SHA-256 of the file, which is then needed when the pickle is loaded.
     cache : path or joblib.Memory, default=None
-        Folder to keep the features of files in. An entry is used again while the file's path, size
-        and time of last change, the net, the parameters and the versions of the libraries are the
-        same. Waveforms are not kept.
+        Folder to store the features of files in. They are used again while the file's path, size
+        and modification time, the parameters and the versions of the libraries stay the same.
+        Waveforms are not stored. See :doc:`/guide/extraction`.
     on_error : {"raise", "nan"}, default="raise"
-        What to do with clips that cannot be read: raise an error that names all of them, or give
-        them rows of NaN and warn once in each call.
+        What to do if clips cannot be read. ``"raise"`` raises an error that names all of them;
+        ``"nan"`` gives them rows of NaN and warns once per call.
     timeout : float, default=None
-        Seconds that a separate process may take to read a file. A file that hangs or crashes the
-        decoder is then one that cannot be read. ``None`` reads in this process.
+        Longest time in seconds to read a file, in a separate process. A file that hangs or crashes
+        the decoder then counts as unreadable. ``None`` reads in the current process.
     n_jobs : int, default=None
-        How many batches the net computes at a time, each in a thread of this process, and how many
-        clips are read at a time, in threads unless `joblib.parallel_config` names another backend.
+        Number of batches to compute in parallel, in threads, and of clips to read in parallel, in
+        threads unless `joblib.parallel_config` names another backend.
     verbose : int, default=0
-        Show a progress bar.
+        If above 0, show a progress bar.
 
     Attributes
     ----------
     n_features_in_ : int
-        Number of samples of the waveforms seen in `fit`, where they came as one array.
+        Number of samples of the waveforms seen in `fit`, if they came as one array.
 
     See Also
     --------
-    Wav2VecEmbedder : Pretrained models of transformers, which need torch.
-    AudioDescriptorTransformer : Descriptors that were not learnt.
+    Wav2VecEmbedder : Larger pretrained models, which need torch.
+    AudioDescriptorTransformer : Descriptors that are not learned.
+    TagDisplay : Draws the tags through a song.
 
     Notes
     -----
     The result has the shape
 
-    - (n_clips, n_features) without segments, and a pandas frame of named columns after
-      ``set_output(transform="pandas")``,
-    - (n_clips, n_segments, n_features, 1) with ``n_segments``: a bag of segments of one frame,
-    - (n_clips,), of dtype object and each element of shape (n_segments, n_features, 1), with
-      ``segment_duration``. With neither that nor a ``duration``, the clip is its only segment.
+    - (n_clips, n_features) without segments. After ``set_output(transform="pandas")`` it is a
+      DataFrame with column names.
+    - (n_clips, n_segments, n_features, 1) with ``n_segments``: a bag of segments of one frame.
+    - (n_clips,) with ``segment_duration``, or without any ``duration``: an object array of arrays
+      of shape (n_segments, n_features, 1).
 
-    Column ``tags_jazz_mean`` is the mean of the tag "jazz" over the patches of a segment. Outputs
-    whose values have no names are numbered: ``penultimate_7_mean``.
+    The column ``tags_jazz_mean`` is the mean of the tag "jazz" over the patches of a segment.
+    Values without a name are numbered: ``penultimate_7_mean``.
 
-    Patches have the length that the net's input says, 3 s with musicnn. They lie side by side, and
-    what is left at the end of a segment is dropped. A segment shorter than a patch is repeated.
+    Patches have the length of the net's input, 3 s with musicnn, and do not overlap. A remainder at
+    the end of a segment is dropped, and a segment shorter than a patch is repeated.
 
-    As with every pretrained net in the literature, songs that you test on may be among those that
-    it was trained on. Of ``"musicnn-msd"``, that is likely of the artists of GTZAN; less so of
-    ``"musicnn-mtt"``, since MagnaTagATune is the music of one independent label.
+    Your test songs may be among those that a pretrained net was trained on. That is likely for the
+    artists of GTZAN with ``"musicnn-msd"``, and less likely with ``"musicnn-mtt"``, because
+    MagnaTagATune is the music of one independent label.
 
     The weights of musicnn are by Jordi Pons and the Music Technology Group of the Universitat
-    Pompeu Fabra, under the ISC licence. Those behind the first layer are kept in half precision,
-    which moves a tag by less than 0.001.
+    Pompeu Fabra, under the ISC licence. Most are stored in half precision, which changes a tag by
+    less than 0.001.
 
     References
     ----------

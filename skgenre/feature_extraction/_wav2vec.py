@@ -9,113 +9,93 @@ _PACKAGES = ("torch", "transformers")
 
 
 class Wav2VecEmbedder(PretrainedMixin, BaseEmbedder):
-    """Turn clips into what a pretrained model of audio, as it is, makes of them.
+    """Compute embeddings with a pretrained audio model from the Hugging Face hub.
 
-    A stateless transformer from audio files or waveforms to statistics over time of the hidden
-    states of chosen layers. Any encoder of audio that transformers knows will do: wav2vec 2.0
-    [1]_ and XLS-R [2]_, HuBERT, WavLM, data2vec, Wav2Vec2-BERT and -Conformer, SEW, UniSpeech, the
-    audio spectrogram transformer, the audio side of CLAP [3]_, the encoders of Whisper [4]_,
-    Moonshine and Speech2Text, those of the codecs EnCodec [5]_ and DAC, and models that bring their
-    own code, such as MERT.
+    Takes audio files or waveforms and gives statistics over time of the hidden states of a model,
+    which is not trained further. It works with the audio encoders of transformers, such as wav2vec
+    2.0 [1]_, XLS-R [2]_, HuBERT, WavLM, AST, CLAP [3]_, Whisper [4]_, EnCodec [5]_ and MERT. See
+    :doc:`/guide/wav2vec` for all of them. Needs the extra ``wav2vec``:
+    ``pip install "skgenre[wav2vec]"``.
 
-    A clip longer than ``duration`` is cropped at its end. A shorter one is repeated from its start
-    until it is long enough or, where ``segment_duration`` is given, taken as it is.
-
-    Needs the extra ``wav2vec``: ``pip install "skgenre[wav2vec]"``.
+    Clips longer than ``duration`` are cropped. Shorter ones are repeated to that length, unless
+    ``segment_duration`` is given.
 
     Parameters
     ----------
     checkpoint : str or path-like, default="facebook/wav2vec2-xls-r-300m"
-        A local folder, for which the network is not used, or the name of a repository on the
-        Hugging Face hub.
+        Name of a repository on the Hugging Face hub, or a local folder, which needs no network.
     layers : int, "projection", sequence of them, or "all", default=-1
-        Layers to take, one after the other: 0 is the input of the first transformer layer, -1 the
-        model's output, after its final normalisation where it has one. ``"projection"`` is CLAP's
-        embedding in the space that it shares with texts, of length 1, and one for each segment; it
-        is not among ``"all"``. Codecs have a single layer, what their encoder gives before it is
-        quantised. The middle layers of a model that was trained on speech often tell more of music.
+        Layers to concatenate. 0 is the input of the first transformer layer, and -1 the output of
+        the model. ``"projection"`` is CLAP's embedding in the space that it shares with texts, one
+        unit vector per segment; ``"all"`` does not include it. Codecs have one layer, the output of
+        their encoder. In models trained on speech, middle layers often say more about music.
     statistics : sequence of str, default=("mean", "std")
-        What to take of each value over the frames of a segment, of ``"mean"``, ``"std"``,
-        ``"var"``, ``"min"``, ``"max"``, ``"median"``, ``"skew"`` and ``"kurtosis"``.
+        Statistics to compute of each value over the frames of a segment: any of
+        ``"mean"``, ``"std"``, ``"var"``, ``"min"``, ``"max"``, ``"median"``, ``"skew"`` and
+        ``"kurtosis"``.
     sr : float, default=16000
-        Sample rate in Hz that waveforms are taken to have; they are resampled to the model's where
-        it has another. Files, and samples that come with a rate of their own, are resampled from
-        that to the model's.
+        Sample rate in Hz of waveforms without a rate. The model gets all input at its own rate.
     duration : float, default=30.0
-        Length to which clips are cropped or repeated, in seconds; with ``segment_duration``, the
-        most that is taken of a clip. ``None`` takes each as it is.
+        Length in seconds to which clips are cropped or repeated. With ``segment_duration``, the
+        most that is used of a clip. ``None`` uses clips at their full length.
     n_segments : int, default=None
-        Cut each clip in this many segments of equal length.
+        Number of segments of equal length to cut each clip into.
     segment_duration : float, default=None
-        Cut each clip in segments of this length, in seconds, from its start. A last part shorter
-        than half a segment is dropped unless it is the only one; otherwise it is repeated to full
+        Length in seconds of the segments to cut each clip into. A remainder shorter than half a
+        segment is dropped, unless there is no other segment; a longer one is repeated to full
         length.
     batch_size : int, default=8
-        The most segments, or parts of them, that the model sees at a time, of one clip or of
-        several.
+        Maximum number of segments, or parts of segments, that the model processes at once.
     precision : {"auto", "float32", "bfloat16", "float16"}, default="auto"
-        What matrix products are computed in. ``"auto"`` is bfloat16 on CPUs and GPUs that have it,
-        float16 on other CUDA GPUs, and else float32; also where a second of noise shows that the
-        model goes wrong in the lower precision.
+        Precision of matrix products. ``"auto"`` uses bfloat16 on CPUs and GPUs that support it,
+        float16 on other CUDA GPUs, and else float32. If a second of noise shows that the model is
+        inaccurate in the lower precision, it uses float32 and warns.
     device : str, default="auto"
-        Where to compute, as torch names it, such as ``"cuda:1"``. ``"auto"`` is a GPU if there is
-        one.
+        Device to compute on, in torch's notation, such as ``"cuda:1"``. ``"auto"`` uses a GPU if
+        there is one.
     revision : str, default=None
-        Branch, tag or commit of the repository. ``None`` is its main branch.
+        Branch, tag or commit of the repository. ``None`` means its main branch.
     trust_remote_code : bool, default=False
-        Run the code that a checkpoint brings along. It can do whatever you can.
+        Allow the checkpoint to run code of its own, which can do anything that you can.
     cache : path or joblib.Memory, default=None
-        Folder to keep the features of files in. An entry is used again while the file's path, size
-        and time of last change, the checkpoint's too, the parameters and the versions of the
-        libraries are the same. Waveforms are not kept.
+        Folder to store the features of files in. They are used again while the file's path, size
+        and modification time, the parameters and the versions of the libraries stay the same.
+        Waveforms are not stored. See :doc:`/guide/extraction`.
     on_error : {"raise", "nan"}, default="raise"
-        What to do with clips that cannot be read: raise an error that names all of them, or give
-        them rows of NaN and warn once in each call.
+        What to do if clips cannot be read. ``"raise"`` raises an error that names all of them;
+        ``"nan"`` gives them rows of NaN and warns once per call.
     timeout : float, default=None
-        Seconds that a separate process may take to read a file. A file that hangs or crashes the
-        decoder is then one that cannot be read. ``None`` reads in this process.
+        Longest time in seconds to read a file, in a separate process. A file that hangs or crashes
+        the decoder then counts as unreadable. ``None`` reads in the current process.
     n_jobs : int, default=None
-        How many clips are read at a time, in threads unless `joblib.parallel_config` names another
-        backend; clips of any length, for bags of all their segments, one by one. The model runs in
-        this process, with torch's threads.
+        Number of clips to read in parallel, in threads unless `joblib.parallel_config` names
+        another backend. The model itself runs in this process, with torch's threads.
     verbose : int, default=0
-        Show a progress bar.
+        If above 0, show a progress bar.
 
     Attributes
     ----------
     n_features_in_ : int
-        Number of samples of the waveforms seen in `fit`, where they came as one array.
+        Number of samples of the waveforms seen in `fit`, if they came as one array.
 
     See Also
     --------
     Wav2VecClassifier : Fine-tunes such a model.
-    AudioDescriptorTransformer : Descriptors that were not learnt.
+    OnnxEmbedder : Smaller pretrained nets, without torch.
 
     Notes
     -----
     The result has the shape
 
-    - (n_clips, n_features) without segments, and a pandas frame of named columns after
-      ``set_output(transform="pandas")``,
-    - (n_clips, n_segments, n_features, 1) with ``n_segments``: a bag of segments of one frame,
-    - (n_clips,), of dtype object and each element of shape (n_segments, n_features, 1), with
-      ``segment_duration``. With neither that nor a ``duration``, the clip is its only segment.
+    - (n_clips, n_features) without segments. After ``set_output(transform="pandas")`` it is a
+      DataFrame with column names, such as ``layer24_7_mean`` for the eighth value of layer 24.
+    - (n_clips, n_segments, n_features, 1) with ``n_segments``: a bag of segments of one frame.
+    - (n_clips,) with ``segment_duration``, or without any ``duration``: an object array of arrays
+      of shape (n_segments, n_features, 1).
 
-    Column ``layer24_7_mean`` is the mean of the eighth value of layer 24, and ``projection_7_mean``
-    that of the projection.
-
-    Only segments of one length share a batch. So nothing is padded, and models with group
-    normalisation, which would see the padding, give the same as for each segment alone. Segments
-    too short for one frame are repeated.
-
-    Models of spectrograms have a longest input, which is 10 s for most, and 30 s for Whisper.
-    Longer segments are cut in the fewest parts of equal length that the model can hear, and the
-    statistics are over the frames of all parts, so that the whole segment counts. Shorter ones are
-    padded as the model has learnt it: for Whisper with silence, whose frames are left out; for CLAP
-    with as many whole copies of the segment as fit, and then silence; for the audio spectrogram
-    transformer with zeros, whose patches count.
-
-    The model that was used last stays in memory for the next call.
+    Segments longer than the longest input of the model are processed in parts. The result for a
+    clip does not depend on other clips, because only segments of equal length share a batch. The
+    last model stays in memory for the next call.
 
     References
     ----------
@@ -132,7 +112,7 @@ class Wav2VecEmbedder(PretrainedMixin, BaseEmbedder):
 
     Examples
     --------
-    A small model of random weights stands for a pretrained one:
+    A small model with random weights stands in for a pretrained one:
 
     >>> import tempfile
     >>> from transformers import Wav2Vec2Config, Wav2Vec2FeatureExtractor, Wav2Vec2Model
@@ -147,11 +127,8 @@ class Wav2VecEmbedder(PretrainedMixin, BaseEmbedder):
     >>> from skgenre import Wav2VecEmbedder
     >>> from skgenre.datasets import make_genre_clips
     >>> X, y = make_genre_clips(4, duration=2.0, sr=16000, random_state=0)
-    >>> Wav2VecEmbedder(checkpoint=folder, duration=2.0).fit_transform(X).shape
-    (4, 32)
-    >>> embedder = Wav2VecEmbedder(checkpoint=folder, layers=[0, 1], duration=2.0, n_segments=2)
-    >>> embedder.fit_transform(X).shape
-    (4, 2, 64, 1)
+    >>> Wav2VecEmbedder(checkpoint=folder, layers=[0, 1], duration=2.0).fit_transform(X).shape
+    (4, 64)
     """
 
     _stamped_packages = (*BaseEmbedder._stamped_packages, *_PACKAGES)
