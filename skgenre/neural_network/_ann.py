@@ -5,93 +5,99 @@ from .architectures import dense_net
 
 
 class KerasANNClassifier(BaseKerasClassifier):
-    """Classify songs by a net of dense layers on their segments.
+    """Classify songs with a dense neural network on their segments.
 
-    Each segment is flattened. Each song weighs the same in training, however many segments it has,
-    and is judged by the mean of its segments' probabilities.
-
-    Needs the extra ``keras``: ``pip install "skgenre[keras]"``.
+    Each segment is flattened. All songs have equal weight in training, however many segments they
+    have, and a song gets the mean of its segments' probabilities. Needs the extra ``keras``: ``pip
+    install "skgenre[keras]"``.
 
     Parameters
     ----------
     hidden_layer_sizes : sequence of int, default=(512, 256, 64)
-        Size of each dense layer; the default is the report's.
+        Size of each dense layer.
     architecture : {"dense"} or callable, default="dense"
-        ``"dense"`` is the net of ``hidden_layer_sizes``, with dropout after each layer. A callable
-        takes ``(input_shape, n_classes, **architecture_params)``, where ``input_shape`` is
-        ``(n_bands, n_frames, 1)``, and returns an uncompiled Keras model
-        that ends in a softmax. To pickle the classifier, define it in a module.
+        ``"dense"`` has the layers of ``hidden_layer_sizes``, with dropout after each.
+        A callable takes ``(input_shape, n_classes, **architecture_params)``, where ``input_shape``
+        is ``(n_bands, n_frames, 1)``, and returns an uncompiled Keras model that ends in a softmax.
+        Define it in a module, so that the classifier can be pickled.
     architecture_params : dict, default=None
-        Keyword arguments of a callable architecture.
+        Keyword arguments for a callable architecture.
     epochs : int, default=50
-        Passes over the training songs.
+        Number of passes over the training songs.
     batch_size : int, default=32
-        Segments per step of training, at most, and of prediction.
+        Maximum number of segments per step of training or prediction.
     learning_rate : float, default=1e-3
-        Learning rate of Adam.
+        Learning rate of the Adam optimizer.
     learning_rate_schedule : {"constant", "cosine", "plateau"}, default="constant"
-        ``"cosine"`` lowers the learning rate to zero over all epochs, along half a cosine.
-        ``"plateau"`` halves it when the validation loss, or the training loss where no songs are
-        held out, has not improved for half of ``patience`` epochs.
+        ``"cosine"`` lowers the learning rate to zero along half a cosine. ``"plateau"`` halves it
+        when the validation loss, or else the training loss, has not improved for half of
+        ``patience`` epochs.
     dropout : float, default=0.3
-        Share of each layer's outputs dropped in training.
+        Dropout rate after each dense layer.
     aggregate : {"mean", "product", "vote"}, default="mean"
-        How the probabilities of a song's segments become the song's: their mean, their normalised
+        How the probabilities of a song's segments are combined: their mean, their normalised
         geometric mean, or the share of segments that each genre wins.
     validation_fraction : float, default=None
-        Share of songs held out to measure loss and accuracy after each epoch, stratified by genre,
-        and by whole groups where `fit` gets ``groups``: then it is the nearest share that they
-        allow, and a genre of a single group stays in training. ``None`` holds none out unless
-        ``early_stopping`` is set, and then 0.1.
+        Fraction of songs to hold out for measuring loss and accuracy after each epoch, stratified
+        by genre. With ``groups``, whole groups are held out, as close to the fraction as possible.
+        ``None`` means 0.1 with ``early_stopping`` and no validation without it.
     early_stopping : bool, default=False
-        Stop when the validation loss has not improved for ``patience`` epochs, and take the
-        weights of the best one.
+        Stop when the validation loss has not improved for ``patience`` epochs, and restore the
+        weights of the best epoch.
     patience : int, default=10
-        See ``early_stopping``.
+        Number of epochs without improvement to wait for.
     time_mask, frequency_mask : float, default=0.0
-        Augmentation by SpecAugment [1]_: in each step, hide a stretch of up to this share of each
-        segment's frames or bands, by the mean of the band.
+        SpecAugment [1]_: in each step, replace a stretch of up to this fraction of each segment's
+        frames or bands by the mean of the band.
     gain : float, default=0.0
-        Augmentation by level: standard deviation of what is added to each segment in each step, in
-        the units of X. For log spectrograms, where it is a gain.
+        Standard deviation of a random offset added to each segment in each step, in the units of X.
+        On log spectrograms, an offset is a change of level.
     mixup : float, default=0.0
-        Augmentation by blends of two segments and their genres [2]_: parameter of the beta
-        distribution that draws their shares. 0.2 is usual.
+        Blend pairs of segments and their genres [2]_. The shares are drawn from a symmetric beta
+        distribution with this parameter, such as 0.2.
     class_weight : {"balanced"}, dict of label to float, or None, default=None
         Weight of each genre in the loss.
     warm_start : bool, default=False
-        Go on with the net of the fit before, with a new optimizer. It needs the same genres.
+        Continue from the net of the previous fit, with a new optimizer. Needs the same genres.
     precision : {"float32", "bfloat16", "float16"}, default="float32"
-        What the net computes in; weights and probabilities are float32 in any case. The others are
-        faster on hardware that has them, and slower elsewhere.
+        Precision of the computations. Weights and probabilities are float32 in any case. Half
+        precision is faster only on hardware that supports it.
     callbacks : list of keras.callbacks.Callback, default=None
-        Further callbacks of the training. Each fit uses copies.
+        Additional callbacks for training. Each fit uses copies.
     random_state : int, RandomState instance or None, default=None
-        Seeds weights, shuffling, dropout and the songs held out. An int makes refits identical.
+        Seed for weights, shuffling, dropout and held-out songs. Pass an int for reproducible fits.
     verbose : int, default=0
-        Show a progress bar.
+        If above 0, show a progress bar.
 
     Attributes
     ----------
     classes_ : ndarray of shape (n_classes,)
         The genres.
     class_prior_ : ndarray of shape (n_classes,)
-        Share of each genre among the readable training songs; the answer for unreadable ones.
+        Share of each genre among the readable training songs, which is also the prediction for
+        songs that could not be read.
     history_ : dict of list of float
-        ``"loss"`` and ``"accuracy"`` of the segments in each epoch, and ``"val_loss"`` and
-        ``"val_accuracy"`` where songs are held out; the ``"seconds"`` that it took; with
-        ``learning_rate_schedule="plateau"`` its ``"learning_rate"``.
+        ``"loss"``, ``"accuracy"`` and ``"seconds"`` of each epoch, ``"val_loss"`` and
+        ``"val_accuracy"`` if songs are held out, and with ``learning_rate_schedule="plateau"``,
+        ``"learning_rate"``.
     input_shape_ : tuple of int
         Number of bands and frames of a segment.
     model_ : keras.Model
         The trained net.
     n_features_in_ : int
-        Number of columns, where X is a table.
+        Number of columns seen in `fit`, if X was a table.
 
     See Also
     --------
     KerasCNNClassifier : A convolutional net.
     sklearn.neural_network.MLPClassifier : A dense net without dropout, for tables.
+
+    Notes
+    -----
+    Scale the features first, with `SpectrogramScaler`. Takes a table (n_songs, n_features),
+    spectrograms (n_songs, n_bands, n_frames), bags of segments (n_songs, n_segments, n_bands,
+    n_frames), or a list of bags of different sizes. The momentum of batch normalisation is adapted
+    to the number of training steps, because Keras' default fails silently on a few hundred songs.
 
     References
     ----------

@@ -42,19 +42,21 @@ class BaseKerasClassifier(BaseNetClassifier):
 
     @fit_context(prefer_skip_nested_validation=True)
     def fit(self, X, y, *, sample_weight=None, groups=None):
-        """Fit the net on the segments of songs.
+        """Train the net on the segments of songs.
 
         Parameters
         ----------
-        X : array-like
-            Features of songs: a table, spectrograms, bags of segments or ragged bags.
+        X : array-like of shape (n_songs, ...)
+            The features of songs: a table (n_songs, n_features), spectrograms (n_songs, n_bands,
+            n_frames), bags of segments (n_songs, n_segments, n_bands, n_frames), or a list of bags
+            (n_segments, n_bands, n_frames) of different sizes.
         y : array-like of shape (n_songs,)
             The genre of each song.
         sample_weight : array-like of shape (n_songs,), default=None
-            Weight of each song, shared by its segments.
+            Weight of each song, divided among its segments.
         groups : array-like of shape (n_songs,), default=None
-            The artist of each song, say. Songs held out for validation are of other groups than
-            those trained on.
+            Group of each song, such as its artist. No group is both trained on and held out for
+            validation.
 
         Returns
         -------
@@ -64,7 +66,13 @@ class BaseKerasClassifier(BaseNetClassifier):
         Raises
         ------
         FloatingPointError
-            If a loss, a weight or an answer becomes NaN or infinite; it tells what to change.
+            If a loss, a weight or a probability becomes NaN or infinite. The message says what to
+            change.
+        ImportError
+            If the extra ``keras`` is not installed.
+        ValueError
+            If there is only one genre, no song could be read, ``sample_weight`` is negative or sums
+            to zero, or ``warm_start`` meets other genres or shapes.
         """
         return self._fit(X, y, sample_weight, groups)
 
@@ -138,19 +146,18 @@ class BaseKerasClassifier(BaseNetClassifier):
         return _keras.predict(self.model_, segments, self.batch_size)
 
     def transform(self, X):
-        """Compute what the layer before the net's head gives for songs.
+        """Compute the output of the net's last hidden layer for songs.
 
         Parameters
         ----------
-        X : array-like
-            Features of songs: a table, spectrograms, bags of segments or ragged bags.
+        X : array-like of shape (n_songs, ...)
+            The features of songs, as in `fit`.
 
         Returns
         -------
         embeddings : ndarray of shape (n_songs, n_units), dtype float32
-            The mean over the segments of each song. A song that could not be read has NaN. Nets
-            that were fitted separately have different units: what was learnt on the embeddings of
-            one cannot be used on another's.
+            The mean over the segments of each song; NaN for a song that could not be read. Each fit
+            learns units of its own, so a classifier of embeddings works with one net only.
         """
         from . import _keras
 

@@ -6,124 +6,108 @@ from .architectures._musicnn import set_frozen
 
 
 class KerasCNNClassifier(BaseKerasClassifier):
-    """Classify songs by a convolutional net on their segments.
+    """Classify songs with a convolutional neural network on their segments.
 
-    The net sees each segment as an image of bands by frames. Each song weighs the same in training,
-    however many segments it has, and is judged by the mean of its segments' probabilities.
-
-    Needs the extra ``keras``: ``pip install "skgenre[keras]"``.
+    Each segment is an image of bands by frames. All songs have equal weight in training, however
+    many segments they have, and a song gets the mean of its segments' probabilities. Needs the
+    extra ``keras``: ``pip install "skgenre[keras]"``.
 
     Parameters
     ----------
     architecture : {"mfcc", "mel", "2d", "residual", "musicnn"} or callable, default="mfcc"
-        ``"mfcc"`` is the report's net for MFCCs: three convolutions of 32 filters, each max-pooled
-        and batch-normalised, a dense layer of 64, dropout and softmax. ``"mel"`` is its net for mel
-        spectrograms: two convolutions of 16 and 32 filters, each max-pooled, and the same head.
-        ``"2d"``, after [1]_, is a net for spectrograms: three convolutions of 16, 32 and 64
-        filters, each batch-normalised and max-pooled, and the same head. ``"residual"``, after
-        [2]_, convolves over time only, with the bands as channels: a block of three convolutions of
-        128 filters with a shortcut, pooling over all frames by maximum and by average, and two
-        dense layers of 128. ``"musicnn"`` is a net that was trained to tag music [5]_, with a new
-        head: see the notes. A callable takes ``(input_shape, n_classes, **architecture_params)``,
-        where ``input_shape`` is ``(n_bands, n_frames, 1)``, and returns an uncompiled Keras model
-        that ends in a softmax. To pickle the classifier, define it in a module.
+        ``"mfcc"`` is for MFCCs, ``"mel"`` and ``"2d"`` [1]_ for mel spectrograms. ``"residual"``
+        [2]_ convolves over time only. ``"musicnn"`` is a net pretrained on music tags [5]_ with a
+        new head; see the notes. `skgenre.neural_network.architectures` describes their layers.
+        A callable takes ``(input_shape, n_classes, **architecture_params)``, where ``input_shape``
+        is ``(n_bands, n_frames, 1)``, and returns an uncompiled Keras model that ends in a softmax.
+        Define it in a module, so that the classifier can be pickled.
     architecture_params : dict, default=None
-        Keyword arguments of the architecture. ``"musicnn"`` takes ``freeze_base``, True by default,
-        and ``dense_units``, the sizes of further dense layers before the last one, none by default;
-        the other named ones take ``filters``, one number for each convolution or block, and
-        ``dense_units``.
+        Keyword arguments for the architecture, such as ``filters``, ``dense_units`` or, for
+        ``"musicnn"``, ``freeze_base``.
     epochs : int, default=50
-        Passes over the training songs.
+        Number of passes over the training songs.
     batch_size : int, default=32
-        Segments per step of training, at most, and of prediction.
+        Maximum number of segments per step of training or prediction.
     learning_rate : float, default=1e-3
-        Learning rate of Adam.
+        Learning rate of the Adam optimizer.
     learning_rate_schedule : {"constant", "cosine", "plateau"}, default="constant"
-        ``"cosine"`` lowers the learning rate to zero over all epochs, along half a cosine.
-        ``"plateau"`` halves it when the validation loss, or the training loss where no songs are
-        held out, has not improved for half of ``patience`` epochs.
+        ``"cosine"`` lowers the learning rate to zero along half a cosine. ``"plateau"`` halves it
+        when the validation loss, or else the training loss, has not improved for half of
+        ``patience`` epochs.
     dropout : float, default=0.3
-        Share of each dense layer's outputs, and of musicnn's, dropped in training.
+        Dropout rate after each dense layer, and after musicnn.
     aggregate : {"mean", "product", "vote"}, default="mean"
-        How the probabilities of a song's segments become the song's: their mean, their normalised
+        How the probabilities of a song's segments are combined: their mean, their normalised
         geometric mean, or the share of segments that each genre wins.
     validation_fraction : float, default=None
-        Share of songs held out to measure loss and accuracy after each epoch, stratified by genre,
-        and by whole groups where `fit` gets ``groups``: then it is the nearest share that they
-        allow, and a genre of a single group stays in training. ``None`` holds none out unless
-        ``early_stopping`` is set, and then 0.1.
+        Fraction of songs to hold out for measuring loss and accuracy after each epoch, stratified
+        by genre. With ``groups``, whole groups are held out, as close to the fraction as possible.
+        ``None`` means 0.1 with ``early_stopping`` and no validation without it.
     early_stopping : bool, default=False
-        Stop when the validation loss has not improved for ``patience`` epochs, and take the
-        weights of the best one.
+        Stop when the validation loss has not improved for ``patience`` epochs, and restore the
+        weights of the best epoch.
     patience : int, default=10
-        See ``early_stopping``.
+        Number of epochs without improvement to wait for.
     time_mask, frequency_mask : float, default=0.0
-        Augmentation by SpecAugment [3]_: in each step, hide a stretch of up to this share of each
-        segment's frames or bands, by the mean of the band.
+        SpecAugment [3]_: in each step, replace a stretch of up to this fraction of each segment's
+        frames or bands by the mean of the band.
     gain : float, default=0.0
-        Augmentation by level: standard deviation of what is added to each segment in each step, in
-        the units of X. For log spectrograms, where it is a gain.
+        Standard deviation of a random offset added to each segment in each step, in the units of X.
+        On log spectrograms, an offset is a change of level.
     mixup : float, default=0.0
-        Augmentation by blends of two segments and their genres [4]_: parameter of the beta
-        distribution that draws their shares. 0.2 is usual.
+        Blend pairs of segments and their genres [4]_. The shares are drawn from a symmetric beta
+        distribution with this parameter, such as 0.2.
     class_weight : {"balanced"}, dict of label to float, or None, default=None
         Weight of each genre in the loss.
     warm_start : bool, default=False
-        Go on with the net of the fit before, with a new optimizer. It needs the same genres. Of
-        ``architecture_params``, only ``freeze_base`` then counts.
+        Continue from the net of the previous fit, with a new optimizer. Needs the same genres. Of
+        ``architecture_params``, only a changed ``freeze_base`` has an effect.
     precision : {"float32", "bfloat16", "float16"}, default="float32"
-        What the net computes in; weights and probabilities are float32 in any case. The others are
-        faster on hardware that has them, and slower elsewhere.
+        Precision of the computations. Weights and probabilities are float32 in any case. Half
+        precision is faster only on hardware that supports it.
     callbacks : list of keras.callbacks.Callback, default=None
-        Further callbacks of the training. Each fit uses copies.
+        Additional callbacks for training. Each fit uses copies.
     random_state : int, RandomState instance or None, default=None
-        Seeds weights, shuffling, dropout and the songs held out. An int makes refits identical.
+        Seed for weights, shuffling, dropout and held-out songs. Pass an int for reproducible fits.
     verbose : int, default=0
-        Show a progress bar.
+        If above 0, show a progress bar.
 
     Attributes
     ----------
     classes_ : ndarray of shape (n_classes,)
         The genres.
     class_prior_ : ndarray of shape (n_classes,)
-        Share of each genre among the readable training songs; the answer for unreadable ones.
+        Share of each genre among the readable training songs, which is also the prediction for
+        songs that could not be read.
     history_ : dict of list of float
-        ``"loss"`` and ``"accuracy"`` of the segments in each epoch, and ``"val_loss"`` and
-        ``"val_accuracy"`` where songs are held out; the ``"seconds"`` that it took; with
-        ``learning_rate_schedule="plateau"`` its ``"learning_rate"``.
+        ``"loss"``, ``"accuracy"`` and ``"seconds"`` of each epoch, ``"val_loss"`` and
+        ``"val_accuracy"`` if songs are held out, and with ``learning_rate_schedule="plateau"``,
+        ``"learning_rate"``.
     input_shape_ : tuple of int
         Number of bands and frames of a segment.
     model_ : keras.Model
         The trained net.
     n_features_in_ : int
-        Number of columns, where X is a table.
+        Number of columns seen in `fit`, if X was a table.
 
     See Also
     --------
-    KerasANNClassifier : A net of dense layers.
+    KerasANNClassifier : A dense net.
     KerasRNNClassifier : A recurrent net.
-    SegmentVotingClassifier : The same voting for any scikit-learn classifier.
+    SegmentVotingClassifier : Combines segments in the same way, with any scikit-learn classifier.
 
     Notes
     -----
-    Scale the features before the net; `SpectrogramScaler` does. Batch normalisation, in the
-    built-in nets and in yours, gets a momentum that suits the number of training steps, since
-    Keras' default fails without notice on a few hundred songs.
+    Scale the features first, with `SpectrogramScaler`. Takes a table (n_songs, n_features),
+    spectrograms (n_songs, n_bands, n_frames), bags of segments (n_songs, n_segments, n_bands,
+    n_frames), or a list of bags of different sizes. The momentum of batch normalisation is adapted
+    to the number of training steps, because Keras' default fails silently on a few hundred songs.
 
-    ``architecture="musicnn"`` starts from the weights that come with the package. It hears decibels
-    of 96 bands as they are, without a scaler, in segments of any length; it was trained on 3 s::
-
-        MelSpectrogramTransformer(
-            sr=16000, n_fft=512, hop_length=256, n_mels=96, top_db=None, segment_duration=3.0
-        )
-
-    With ``freeze_base=True`` only the head learns, and what musicnn gives for a segment is computed
-    once, unless there is augmentation or a callback: each epoch is then many times faster. With
-    ``freeze_base=False`` all of it learns but batch normalisation. That needs a small learning
-    rate, 1e-4 say, and is best done after the head has learned: fit once, then again with
-    ``warm_start=True``. The weights are by Jordi Pons and the Music Technology Group of the
-    Universitat Pompeu Fabra, under the ISC licence. As with every pretrained net, songs that you
-    test on may be among those that it was trained on.
+    ``"musicnn"`` takes decibels without a scaler, from ``MelSpectrogramTransformer(sr=16000,
+    n_fft=512, hop_length=256, n_mels=96, top_db=None, segment_duration=3.0)``. By default only the
+    new head is trained. To train all of it, fit once, then again with ``warm_start=True``,
+    ``architecture_params={"freeze_base": False}`` and a small ``learning_rate``, such as 1e-4. Its
+    weights are under the ISC licence. See :doc:`/guide/models`.
 
     References
     ----------

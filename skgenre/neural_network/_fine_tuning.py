@@ -66,14 +66,15 @@ class BaseFineTunedClassifier(PretrainedMixin, BaseNetClassifier):
         Parameters
         ----------
         X : sequence of clips, or array of shape (n_songs, n_samples)
-            The songs, as `MFCCSegmenter.transform` takes them; waveforms are at ``sr``.
+            The songs as clips, in any form that `MFCCSegmenter.transform` takes. Waveforms without
+            a rate are at ``sr``.
         y : array-like of shape (n_songs,)
             The genre of each song.
         sample_weight : array-like of shape (n_songs,), default=None
-            Weight of each song, shared by its segments.
+            Weight of each song, divided among its segments.
         groups : array-like of shape (n_songs,), default=None
-            The artist of each song, say. Songs held out for validation are of other groups than
-            those trained on.
+            Group of each song, such as its artist. No group is both trained on and held out for
+            validation.
 
         Returns
         -------
@@ -83,13 +84,20 @@ class BaseFineTunedClassifier(PretrainedMixin, BaseNetClassifier):
         Raises
         ------
         AudioError
-            If songs cannot be read and ``on_error="raise"``; it names all of them.
+            If songs cannot be read and ``on_error="raise"``. The message names all of them.
         FloatingPointError
-            If a loss or a weight becomes NaN or infinite; it tells what to change.
+            If a loss or a weight becomes NaN or infinite. The message says what to change.
         MemoryError
-            If the device has too little memory; it tells what to change.
+            If the device has too little memory. The message says what to change.
         OSError
-            If the checkpoint is not there.
+            If the checkpoint is not found.
+        ValueError
+            If there is only one genre, no song could be read, or parameters do not fit the model.
+
+        Warns
+        -----
+        UserWarning
+            If songs cannot be read and ``on_error="nan"``.
         """
         clips = self._validate_clips(X, reset=True)
         check_consistent_length(clips, y, groups)
@@ -199,19 +207,26 @@ class BaseFineTunedClassifier(PretrainedMixin, BaseNetClassifier):
         self.model_ = net
 
     def transform(self, X):
-        """Compute what the layer before the head's last one gives for songs.
+        """Compute the output of the head's last hidden layer for songs.
 
         Parameters
         ----------
         X : sequence of clips, or array of shape (n_songs, n_samples)
-            The songs, as `MFCCSegmenter.transform` takes them; waveforms are at ``sr``.
+            The songs as clips, in any form that `MFCCSegmenter.transform` takes. Waveforms without
+            a rate are at ``sr``.
 
         Returns
         -------
         embeddings : ndarray of shape (n_songs, n_units), dtype float32
-            The mean over the segments of each song. A song that could not be read has NaN. Nets
-            that were fitted separately have different units: what was learnt on the embeddings of
-            one cannot be used on another's.
+            The mean over the segments of each song; NaN for a song that could not be read. Each fit
+            learns units of its own, so a classifier of embeddings works with one net only.
+
+        Raises
+        ------
+        AudioError
+            If songs cannot be read and ``on_error="raise"``. The message names all of them.
+        ValueError
+            If the output is not finite.
         """
         check_is_fitted(self)
         bags, readable = self._hear(X, embeds=True)

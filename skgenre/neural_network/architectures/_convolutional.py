@@ -8,25 +8,41 @@ from ._blocks import as_frames, classify
 
 
 def mel_cnn(input_shape, n_classes, *, filters=(16, 32), dense_units=64, dropout=0.3):
-    """Build the report's net for mel spectrograms.
+    """Build the convolutional net of the report for mel spectrograms.
+
+    Convolutions, each followed by max-pooling, and a dense layer [1]_.
 
     Parameters
     ----------
     input_shape : tuple of int
-        (n_bands, n_frames, 1).
+        The shape (n_bands, n_frames, 1) of a segment.
     n_classes : int
         Number of genres.
     filters : sequence of int, default=(16, 32)
-        Filters of each convolution; each is followed by max-pooling.
+        Number of filters of each convolution.
     dense_units : int, default=64
         Size of the dense layer.
     dropout : float, default=0.3
-        Share of the dense layer's outputs dropped in training.
+        Dropout rate after the dense layer.
 
     Returns
     -------
     model : keras.Model
-        Uncompiled.
+        The net, not compiled.
+
+    See Also
+    --------
+    skgenre.neural_network.KerasCNNClassifier : Trains it as ``architecture="mel"``.
+
+    References
+    ----------
+    .. [1] "AI Music Genre Classification", student report, University of Bristol, 2022.
+
+    Examples
+    --------
+    >>> from skgenre.neural_network.architectures import mel_cnn
+    >>> mel_cnn((128, 130, 1), 10).output_shape
+    (None, 10)
     """
     from keras import Input, Model, layers
 
@@ -39,25 +55,41 @@ def mel_cnn(input_shape, n_classes, *, filters=(16, 32), dense_units=64, dropout
 
 
 def mfcc_cnn(input_shape, n_classes, *, filters=(32, 32, 32), dense_units=64, dropout=0.3):
-    """Build the report's net for MFCCs.
+    """Build the convolutional net of the report for MFCCs.
+
+    Convolutions, each followed by max-pooling and batch normalisation, and a dense layer [1]_.
 
     Parameters
     ----------
     input_shape : tuple of int
-        (n_bands, n_frames, 1).
+        The shape (n_bands, n_frames, 1) of a segment.
     n_classes : int
         Number of genres.
     filters : sequence of int, default=(32, 32, 32)
-        Filters of each convolution; each is followed by max-pooling and batch normalisation.
+        Number of filters of each convolution.
     dense_units : int, default=64
         Size of the dense layer.
     dropout : float, default=0.3
-        Share of the dense layer's outputs dropped in training.
+        Dropout rate after the dense layer.
 
     Returns
     -------
     model : keras.Model
-        Uncompiled.
+        The net, not compiled.
+
+    See Also
+    --------
+    skgenre.neural_network.KerasCNNClassifier : Trains it as ``architecture="mfcc"``.
+
+    References
+    ----------
+    .. [1] "AI Music Genre Classification", student report, University of Bristol, 2022.
+
+    Examples
+    --------
+    >>> from skgenre.neural_network.architectures import mfcc_cnn
+    >>> mfcc_cnn((13, 130, 1), 10).output_shape
+    (None, 10)
     """
     from keras import Input, Model, layers
 
@@ -71,35 +103,45 @@ def mfcc_cnn(input_shape, n_classes, *, filters=(32, 32, 32), dense_units=64, dr
 
 
 def spectrogram_cnn(input_shape, n_classes, *, filters=(16, 32, 64), dense_units=64, dropout=0.3):
-    """Build a 2-D net for spectrograms after Athulya and Sindhu.
+    """Build a 2-D convolutional net for spectrograms, after Athulya and Sindhu.
 
-    Blocks of a 3 x 3 convolution, max-pooling, batch normalisation and ReLU, the average over time
-    of what is left of each band, and a dense layer. The kind of net is theirs; number of blocks,
-    sizes, the order in a block and the average, without which a few hundred songs leave the dense
-    layer dead, are ours.
+    Blocks of a 3 x 3 convolution, max-pooling, batch normalisation and ReLU, then the average of
+    each band over time, and a dense layer. The kind of net is that of [1]_. The number of blocks,
+    the sizes, the order in a block and the average are ours; without the average, the dense layer
+    learns nothing from a few hundred songs.
 
     Parameters
     ----------
     input_shape : tuple of int
-        (n_bands, n_frames, 1).
+        The shape (n_bands, n_frames, 1) of a segment.
     n_classes : int
         Number of genres.
     filters : sequence of int, default=(16, 32, 64)
-        Filters of each block.
+        Number of filters of each block.
     dense_units : int, default=64
         Size of the dense layer.
     dropout : float, default=0.3
-        Share of the dense layer's outputs dropped in training.
+        Dropout rate after the dense layer.
 
     Returns
     -------
     model : keras.Model
-        Uncompiled.
+        The net, not compiled.
+
+    See Also
+    --------
+    skgenre.neural_network.KerasCNNClassifier : Trains it as ``architecture="2d"``.
 
     References
     ----------
     .. [1] Athulya K. M. and Sindhu S., "Deep learning based music genre classification using
        spectrogram", SSRN, 2021.
+
+    Examples
+    --------
+    >>> from skgenre.neural_network.architectures import spectrogram_cnn
+    >>> spectrogram_cnn((128, 130, 1), 10).output_shape
+    (None, 10)
     """
     from keras import Input, Model, layers
 
@@ -115,34 +157,45 @@ def spectrogram_cnn(input_shape, n_classes, *, filters=(16, 32, 64), dense_units
 
 
 def residual_cnn(input_shape, n_classes, *, filters=(128,), dense_units=128, dropout=0.3):
-    """Build a residual net over time after Zhang, Lei, Xu and Xie.
+    """Build a residual net over time, after Zhang, Lei, Xu and Xie.
 
-    Convolutions run over time, with the bands as channels. The output of the first of three is
-    added to that of the third. What is left of the frames is pooled by maximum and by average, side
-    by side, for two dense layers. The design is theirs; the sizes and batch normalisation are ours.
+    Convolutions run over time, with the bands as channels. In each block of three, the output of
+    the first is added to that of the third. The remaining frames are pooled by their maximum and
+    their mean, which go to two dense layers. The design is that of [1]_; the sizes and the batch
+    normalisation are ours.
 
     Parameters
     ----------
     input_shape : tuple of int
-        (n_bands, n_frames, 1).
+        The shape (n_bands, n_frames, 1) of a segment.
     n_classes : int
         Number of genres.
     filters : sequence of int, default=(128,)
-        Filters of each block of three convolutions; each block is followed by max-pooling.
+        Number of filters of each block. Max-pooling follows each block.
     dense_units : int, default=128
         Size of each of the two dense layers.
     dropout : float, default=0.3
-        Share of each dense layer's outputs dropped in training.
+        Dropout rate after each dense layer.
 
     Returns
     -------
     model : keras.Model
-        Uncompiled.
+        The net, not compiled.
+
+    See Also
+    --------
+    skgenre.neural_network.KerasCNNClassifier : Trains it as ``architecture="residual"``.
 
     References
     ----------
     .. [1] W. Zhang, W. Lei, X. Xu and L. Xie, "Improved music genre classification with
        convolutional neural networks", Interspeech, 2016.
+
+    Examples
+    --------
+    >>> from skgenre.neural_network.architectures import residual_cnn
+    >>> residual_cnn((128, 130, 1), 10).output_shape
+    (None, 10)
     """
     from keras import Input, Model, layers
 

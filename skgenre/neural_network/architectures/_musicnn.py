@@ -11,30 +11,47 @@ _VIEWS = ("timbral_38", "timbral_67", "temporal_128", "temporal_64", "temporal_3
 
 
 def musicnn(input_shape, n_classes, *, freeze_base=True, dense_units=(), dropout=0.3):
-    """Build musicnn of Pons and Serra, with what it has learned, and a new head for genres.
+    """Build musicnn, a net pretrained on music tags, with a new head for genres.
+
+    The net and its weights are those of Pons and Serra [1]_.
 
     Parameters
     ----------
     input_shape : tuple of int
-        (96, n_frames, 1), in decibels.
+        The shape (96, n_frames, 1) of a segment, in decibels.
     n_classes : int
         Number of genres.
     freeze_base : bool, default=True
-        Keep all but the head as it is. Otherwise all learns but batch normalisation.
+        Train the head only. Otherwise all of the net is trained except batch normalisation.
     dense_units : sequence of int, default=()
-        Sizes of the head's dense layers before the last one.
+        Sizes of additional dense layers in the head.
     dropout : float, default=0.3
-        Share of the outputs of each dense layer, and of musicnn, dropped in training.
+        Dropout rate after musicnn and after each additional dense layer.
 
     Returns
     -------
     model : keras.Model
-        Uncompiled. Its first layer is musicnn, a model of its own.
+        The net, not compiled. Its first layer is musicnn, which is itself a model.
+
+    Raises
+    ------
+    ValueError
+        If segments do not have the bands that musicnn takes.
+
+    See Also
+    --------
+    skgenre.neural_network.KerasCNNClassifier : Trains it as ``architecture="musicnn"``.
 
     References
     ----------
     .. [1] J. Pons and X. Serra, "musicnn: Pre-trained convolutional neural networks for music
        audio tagging", ISMIR 2019, late-breaking demo.
+
+    Examples
+    --------
+    >>> from skgenre.neural_network.architectures import musicnn
+    >>> musicnn((96, 187, 1), 10).output_shape
+    (None, 10)
     """
     from keras import Input, Model, layers
 

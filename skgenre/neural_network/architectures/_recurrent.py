@@ -8,34 +8,44 @@ from ._blocks import as_frames, classify
 
 
 def lstm(input_shape, n_classes, *, units=(64, 64), dense_units=64, dropout=0.3):
-    """Build stacked long short-term memory layers, the usual recurrent net for genres.
+    """Build a net of stacked long short-term memory layers.
 
-    The last state of the last layer goes to a dense layer. Rafi et al. compare recurrent nets for
-    genres; number and sizes of the layers are ours.
+    The last state of the last layer goes to a dense layer. [1]_ compares such nets on genres; the
+    number and the sizes of the layers are ours.
 
     Parameters
     ----------
     input_shape : tuple of int
-        (n_bands, n_frames, 1).
+        The shape (n_bands, n_frames, 1) of a segment.
     n_classes : int
         Number of genres.
     units : sequence of int, default=(64, 64)
-        Units of each recurrent layer.
+        Number of units of each recurrent layer.
     dense_units : int, default=64
         Size of the dense layer.
     dropout : float, default=0.3
-        Share of the dense layer's outputs dropped in training.
+        Dropout rate after the dense layer.
 
     Returns
     -------
     model : keras.Model
-        Uncompiled.
+        The net, not compiled.
+
+    See Also
+    --------
+    skgenre.neural_network.KerasRNNClassifier : Trains it as ``architecture="lstm"``.
 
     References
     ----------
     .. [1] Q. G. Rafi, M. Noman, S. Z. Prodhan, S. Alam and D. Nandi, "Comparative analysis of
        three improved deep learning architectures for music genre classification", International
        Journal of Information Technology and Computer Science 13(2), 2021.
+
+    Examples
+    --------
+    >>> from skgenre.neural_network.architectures import lstm
+    >>> lstm((13, 130, 1), 10).output_shape
+    (None, 10)
     """
     from keras import Input, Model, layers
 
@@ -47,28 +57,34 @@ def lstm(input_shape, n_classes, *, units=(64, 64), dense_units=64, dropout=0.3)
 
 
 def indrnn(input_shape, n_classes, *, units=(128, 128, 128), dense_units=64, dropout=0.3):
-    """Build an independently recurrent net, one of the three that Rafi et al. compare for genres.
+    """Build an independently recurrent net.
 
-    Batch normalisation follows each layer, since states add up over the frames. The last state of
-    the last layer goes to a dense layer. Number and sizes of the layers are ours.
+    In an independently recurrent layer [2]_, each unit sees only its own past. Batch normalisation
+    follows each layer, because states add up over the frames. The last state of the last layer goes
+    to a dense layer. [1]_ compares such nets on genres; the number and the sizes of the layers are
+    ours.
 
     Parameters
     ----------
     input_shape : tuple of int
-        (n_bands, n_frames, 1).
+        The shape (n_bands, n_frames, 1) of a segment.
     n_classes : int
         Number of genres.
     units : sequence of int, default=(128, 128, 128)
-        Units of each recurrent layer.
+        Number of units of each recurrent layer.
     dense_units : int, default=64
         Size of the dense layer.
     dropout : float, default=0.3
-        Share of the dense layer's outputs dropped in training.
+        Dropout rate after the dense layer.
 
     Returns
     -------
     model : keras.Model
-        Uncompiled.
+        The net, not compiled.
+
+    See Also
+    --------
+    skgenre.neural_network.KerasRNNClassifier : Trains it as ``architecture="indrnn"``.
 
     References
     ----------
@@ -77,6 +93,12 @@ def indrnn(input_shape, n_classes, *, units=(128, 128, 128), dense_units=64, dro
        Journal of Information Technology and Computer Science 13(2), 2021.
     .. [2] S. Li, W. Li, C. Cook, C. Zhu and Y. Gao, "Independently recurrent neural network
        (IndRNN): building a longer and deeper RNN", CVPR, 2018.
+
+    Examples
+    --------
+    >>> from skgenre.neural_network.architectures import indrnn
+    >>> indrnn((13, 130, 1), 10).output_shape
+    (None, 10)
     """
     from keras import Input, Model, layers
 
@@ -91,34 +113,44 @@ def indrnn(input_shape, n_classes, *, units=(128, 128, 128), dense_units=64, dro
 
 
 def blstm_attention(input_shape, n_classes, *, units=(64,), dense_units=64, dropout=0.3):
-    """Build a bidirectional recurrent net with attention over frames after Yu et al.
+    """Build a bidirectional recurrent net with attention over frames, after Yu et al.
 
-    Each frame's state gets a score; a softmax over time makes the scores weights, and the weighted
-    mean of the states goes to a dense layer. Bidirectional recurrence and attention are theirs;
-    long short-term memory, the linear score and the sizes are ours.
+    The state of each frame gets a score. A softmax over time turns the scores into weights, and the
+    weighted mean of the states goes to a dense layer. Bidirectional recurrence and attention are
+    those of [1]_; long short-term memory, the linear score and the sizes are ours.
 
     Parameters
     ----------
     input_shape : tuple of int
-        (n_bands, n_frames, 1).
+        The shape (n_bands, n_frames, 1) of a segment.
     n_classes : int
         Number of genres.
     units : sequence of int, default=(64,)
-        Units of each recurrent layer in either direction.
+        Number of units of each recurrent layer in either direction.
     dense_units : int, default=64
         Size of the dense layer.
     dropout : float, default=0.3
-        Share of the dense layer's outputs dropped in training.
+        Dropout rate after the dense layer.
 
     Returns
     -------
     model : keras.Model
-        Uncompiled.
+        The net, not compiled.
+
+    See Also
+    --------
+    skgenre.neural_network.KerasRNNClassifier : Trains it as ``architecture="blstm-attention"``.
 
     References
     ----------
     .. [1] Y. Yu, S. Luo, S. Liu, H. Qiao, Y. Liu and L. Feng, "Deep attention based music genre
        classification", Neurocomputing 372, 2020.
+
+    Examples
+    --------
+    >>> from skgenre.neural_network.architectures import blstm_attention
+    >>> blstm_attention((13, 130, 1), 10).output_shape
+    (None, 10)
     """
     from keras import Input, Model, layers
 
