@@ -14,26 +14,27 @@ _INVALID = {"color": "0.8", "hatch": "////", "edgecolor": "0.4", "linewidth": 0.
 
 
 class ComparisonDisplay:
-    """Accuracy of classifiers by protocol, with intervals, and a warning on what is invalid.
+    """Plot the accuracy of classifiers under each protocol, with confidence intervals.
 
-    A bar for each classifier and protocol; on top what is most accurate under valid protocols.
-    Invalid ones are grey, hatched and named so; the legend tells what others leak. Make it with
-    `ComparisonDisplay.from_results` or `ComparisonDisplay.from_summary`. All parameters are stored
-    as attributes.
+    There is one bar per classifier and protocol, with the most accurate classifier under valid
+    protocols on top. Invalid protocols are grey, hatched and labelled as invalid. The legend says
+    what leaks under the others. Create it with `ComparisonDisplay.from_results` or
+    `ComparisonDisplay.from_summary`. All parameters are stored as attributes. See
+    :doc:`/guide/inspection`.
 
     Parameters
     ----------
     summary : DataFrame
-        As `summarize` returns it.
+        The table that `summarize` returns.
 
     Attributes
     ----------
     bars_ : dict of str to BarContainer
         The bars of each protocol.
     ax_ : Axes
-        What is drawn on.
+        The axes with the plot.
     figure_ : Figure
-        What it is in.
+        The figure with the axes.
 
     See Also
     --------
@@ -60,59 +61,67 @@ class ComparisonDisplay:
 
     @classmethod
     def from_results(cls, results, *, ax=None, **kwargs):
-        """Summarize a comparison and draw it.
+        """Summarise a comparison and plot it.
 
         Parameters
         ----------
         results : DataFrame
-            As `compare_classifiers` returns it.
+            The table that `compare_classifiers` returns.
         ax : Axes, default=None
-            What to draw on; in a figure of constrained layout, there is room for the legend.
-            ``None`` is a new figure.
-        **kwargs
-            As `summarize` takes them: ``confidence_level``, ``max_accuracy`` and so on.
+            Axes to draw on. ``None`` creates a new figure. In a figure of your own, constrained
+            layout leaves room for the legend.
+        **kwargs : dict
+            Parameters of `summarize`, such as ``confidence_level`` or ``max_accuracy``.
 
         Returns
         -------
         display : ComparisonDisplay
+            The display with the plot.
         """
         return cls(summarize(results, **kwargs)).plot(ax)
 
     @classmethod
     def from_summary(cls, summary, *, ax=None):
-        """Draw the summary of a comparison.
+        """Plot the summary of a comparison.
 
         Parameters
         ----------
         summary : DataFrame
-            As `summarize` returns it.
+            The table that `summarize` returns.
         ax : Axes, default=None
-            What to draw on; in a figure of constrained layout, there is room for the legend.
-            ``None`` is a new figure.
+            Axes to draw on. ``None`` creates a new figure. In a figure of your own, constrained
+            layout leaves room for the legend.
 
         Returns
         -------
         display : ComparisonDisplay
+            The display with the plot.
 
         Raises
         ------
         ValueError
-            If it lacks columns or rows, or has two for a classifier and protocol.
+            If the summary lacks columns, is empty, or has two rows for a classifier and protocol.
         """
         return cls(summary).plot(ax)
 
     def plot(self, ax=None):
-        """Draw.
+        """Draw the bars.
 
         Parameters
         ----------
         ax : Axes, default=None
-            What to draw on; in a figure of constrained layout, there is room for the legend.
-            ``None`` is a new figure, as tall as there are bars.
+            Axes to draw on. ``None`` creates a figure that is tall enough for the bars. In a figure
+            of your own, constrained layout leaves room for the legend.
 
         Returns
         -------
         display : ComparisonDisplay
+            This display.
+
+        Raises
+        ------
+        ValueError
+            If the summary lacks columns, is empty, or has two rows for a classifier and protocol.
         """
         summary = self.summary
         _check(summary)

@@ -14,32 +14,33 @@ from ._spectrogram_axes import (
 
 
 class MelSpectrogramDisplay:
-    """Waveform, mel spectrogram and cepstral coefficients of a clip, as a classifier gets them.
+    """Plot waveform, mel spectrogram and MFCCs of a clip, as a classifier gets them.
 
-    Make it with `MelSpectrogramDisplay.from_estimator`. All parameters are stored as attributes.
+    Create it with `MelSpectrogramDisplay.from_estimator`. All parameters are stored as attributes.
+    See :doc:`/guide/inspection`.
 
     Parameters
     ----------
     waveform : ndarray of shape (n_segments, n_samples)
         The segments of the clip, cropped or repeated to the transformer's duration.
     mel : ndarray of shape (n_segments, n_mels, n_frames)
-        Mel spectrograms in dB.
+        The mel spectrograms, in dB.
     mfcc : ndarray of shape (n_segments, n_mfcc, n_frames), default=None
-        Cepstral coefficients, if there are any.
+        The cepstral coefficients, if there are any.
     transformer : MelSpectrogramTransformer or MFCCSegmenter
-        What they were made with: its sample rate, hop and mel scale.
+        The transformer that made them, for its sample rate, hop length and mel scale.
 
     Attributes
     ----------
     axes_ : ndarray of Axes
-        Waveform, mel spectrogram and, if there are any, coefficients.
+        The axes of waveform, mel spectrogram and, if there are any, coefficients.
     figure_ : Figure
-        What they are in.
+        The figure with the axes.
 
     See Also
     --------
-    MelSpectrogramTransformer : Makes mel spectrograms.
-    MFCCSegmenter : Makes cepstral coefficients.
+    MelSpectrogramTransformer : Computes mel spectrograms.
+    MFCCSegmenter : Computes cepstral coefficients.
 
     Examples
     --------
@@ -60,27 +61,30 @@ class MelSpectrogramDisplay:
 
     @classmethod
     def from_estimator(cls, estimator, X, *, ax=None):
-        """Draw a clip as an estimator gets it.
+        """Plot a clip as an estimator gets it.
 
         Parameters
         ----------
         estimator : MelSpectrogramTransformer, MFCCSegmenter or Pipeline
-            A transformer, or a pipeline that begins with one.
-        X : path, ndarray of shape (n_samples,) or another clip as the transformer takes it
-            The clip; a waveform is at the transformer's ``sr``.
+            A transformer, or a pipeline that starts with one.
+        X : path, ndarray of shape (n_samples,) or another clip
+            The clip, in any form that the transformer takes. A waveform is at the transformer's
+            ``sr``.
         ax : Axes or array-like of Axes, default=None
-            Axes to divide, or two, or three for an `MFCCSegmenter`. ``None`` is a new figure.
+            Axes to divide, or two axes, or three for an `MFCCSegmenter`. ``None`` creates a new
+            figure.
 
         Returns
         -------
         display : MelSpectrogramDisplay
+            The display with the plot.
 
         Raises
         ------
         AudioError
             If the clip cannot be read.
         TypeError
-            If the estimator does not begin with such a transformer.
+            If the estimator does not start with such a transformer.
         """
         transformer = mel_transformer(estimator)
         if transformer is None:
@@ -100,16 +104,17 @@ class MelSpectrogramDisplay:
         return cls(waveform, mel, mfcc, transformer=transformer).plot(ax)
 
     def plot(self, ax=None):
-        """Draw.
+        """Draw the panels.
 
         Parameters
         ----------
         ax : Axes or array-like of Axes, default=None
-            Axes to divide, or one for each panel. ``None`` is a new figure.
+            Axes to divide, or one for each panel. ``None`` creates a new figure.
 
         Returns
         -------
         display : MelSpectrogramDisplay
+            This display.
         """
         n_panels = 2 if self.mfcc is None else 3
         self.axes_ = make_panels(

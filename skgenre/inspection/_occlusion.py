@@ -7,51 +7,54 @@ from ._songs import after_clips, as_pipeline, open_song
 
 
 def explain_segment(estimator, X, *, genre=None, segment=0, patch_shape=None, fill=None):
-    """Tell which times and frequencies of a segment a genre's probability rests on.
+    """Find the times and frequencies that a prediction for a segment depends on.
 
-    Patches of the segment's spectrogram are painted over, one at a time, and the classifier is
-    asked again [1]_. Where its probability falls, it listened.
+    Patches of the segment's spectrogram are covered, one at a time, and the classifier predicts
+    again [1]_. The more the genre's probability drops, the more the prediction depends on the
+    patch. See :doc:`/guide/inspection`.
 
     Parameters
     ----------
     estimator : classifier or Pipeline
-        Fitted, with ``predict_proba``: of spectrograms or bags of segments, or a pipeline that
-        begins with the transformer of clips that makes them, or what `load_model` gives. In a
-        pipeline, what the transformer gives is painted over, and goes through all other steps.
+        A fitted classifier with ``predict_proba`` of spectrograms or bags of segments, a pipeline
+        that starts with the transformer from clips to these, or what `load_model` returns. In a
+        pipeline, the output of the transformer is covered and passes through all other steps.
     X : path, ndarray of shape (n_samples,), (n_bands, n_frames) or (n_segments, n_bands, n_frames)
-        The song: a clip for pipelines that begin with a transformer of clips, else its features.
+        The song: a clip if the estimator takes clips, otherwise its features.
     genre : label, default=None
-        Whose probability. ``None`` is the genre that is predicted for the segment.
+        The genre to explain. ``None`` means the one predicted for the segment.
     segment : int, default=0
-        Which segment of the song; it is judged by itself.
+        Index of the segment in the song. The other segments have no influence.
     patch_shape : tuple of int, default=None
-        Bands and frames of a patch. ``None`` is an eighth of each. Patches lie half a patch apart.
+        Number of bands and frames of a patch. ``None`` means an eighth of each. Patches overlap by
+        half.
     fill : float or array-like of shape (n_bands,), default=None
-        What they are painted over with. ``None`` is the mean of each band over the training songs
-        where a `SpectrogramScaler` that standardises is the first to get them, and else the mean
-        of the segment.
+        Value to cover patches with. ``None`` means the mean of each band: over the training songs
+        if the first step after the transformer is a `SpectrogramScaler` with
+        ``method="standard"``, otherwise over the segment.
 
     Returns
     -------
     drops : ndarray of shape (n_bands, n_frames)
-        By how much the probability falls, on average over the patches that cover each place.
-        Negative where the genre becomes more probable.
+        How much the probability drops, averaged over the patches that cover each place. Negative
+        where it rises.
 
     Raises
     ------
     AudioError
         If the song cannot be read.
     ValueError
-        If there is no such genre or segment, or a patch or filling does not fit the segment.
+        If the genre or segment does not exist, or ``patch_shape`` or ``fill`` does not fit the
+        segment.
 
     See Also
     --------
-    OcclusionDisplay : Draws it.
+    OcclusionDisplay : Plots the result.
 
     Notes
     -----
-    Painting is all that is tested: two places that say the same, either of which suffices, both
-    come out as unimportant.
+    Patches are covered one at a time. If either of two places is enough for the prediction, both
+    look unimportant.
 
     References
     ----------

@@ -16,37 +16,43 @@ from ._spectrogram_axes import (
 
 
 class OcclusionDisplay:
-    """Which times and frequencies of a segment a genre's probability rests on.
+    """Plot the times and frequencies that a prediction for a segment depends on.
 
-    On one side the segment, on the other by how much the probability falls where the segment is
-    painted over. Make it with `OcclusionDisplay.from_estimator`. All parameters are stored as
-    attributes.
+    One panel shows the segment, the other how much the genre's probability drops when each part of
+    it is covered [1]_. Create it with `OcclusionDisplay.from_estimator`. All parameters are stored
+    as attributes. See :doc:`/guide/inspection`.
 
     Parameters
     ----------
     spectrogram : ndarray of shape (n_bands, n_frames)
         The segment.
     drops : ndarray of shape (n_bands, n_frames)
-        As `explain_segment` returns it.
+        The drops that `explain_segment` returns.
     genre : label
-        Whose probability falls.
+        The genre that is explained.
     proba : float
-        This probability, of the segment as it is.
+        Its probability for the complete segment.
     segment : int, default=0
-        Which segment of the song it is.
+        Index of the segment in the song.
     transformer : MelSpectrogramTransformer or MFCCSegmenter, default=None
-        What it was made with. ``None`` counts bands and frames, in place of Hz and seconds.
+        The transformer that made the spectrogram, for axes in seconds and Hz. ``None`` counts
+        frames and bands.
 
     Attributes
     ----------
     axes_ : ndarray of Axes
-        The segment, and the drops.
+        The axes of the segment and of the drops.
     figure_ : Figure
-        What they are in.
+        The figure with the axes.
 
     See Also
     --------
-    explain_segment : The numbers, and how they are found.
+    explain_segment : Computes the drops.
+
+    References
+    ----------
+    .. [1] M. D. Zeiler and R. Fergus, "Visualizing and understanding convolutional networks", ECCV
+       2014.
 
     Examples
     --------
@@ -74,18 +80,30 @@ class OcclusionDisplay:
     def from_estimator(
         cls, estimator, X, *, genre=None, segment=0, patch_shape=None, fill=None, ax=None
     ):
-        """Explain a segment and draw it.
+        """Explain a segment and plot the result.
 
         Parameters
         ----------
-        estimator, X, genre, segment, patch_shape, fill
-            As `explain_segment` takes them.
+        estimator : classifier or Pipeline
+            A fitted classifier, as in `explain_segment`.
+        X : path or ndarray of shape (n_samples,), (n_bands, n_frames) or (n_segments, ...)
+            The song: a clip if the estimator takes clips, otherwise its features, as a spectrogram
+            or a bag of segments of shape (n_segments, n_bands, n_frames).
+        genre : label, default=None
+            The genre to explain. ``None`` means the one predicted for the segment.
+        segment : int, default=0
+            Index of the segment in the song.
+        patch_shape : tuple of int, default=None
+            Number of bands and frames of a patch. ``None`` means an eighth of each.
+        fill : float or array-like of shape (n_bands,), default=None
+            Value to cover patches with. ``None`` means the mean of each band.
         ax : Axes or array-like of Axes, default=None
-            Axes to divide, or two of them. ``None`` is a new figure.
+            Axes to divide, or two axes. ``None`` creates a new figure.
 
         Returns
         -------
         display : OcclusionDisplay
+            The display with the plot.
         """
         estimator = as_pipeline(estimator)
         spectrogram, ask = open_segment(estimator, X, segment)
@@ -106,16 +124,17 @@ class OcclusionDisplay:
         ).plot(ax)
 
     def plot(self, ax=None):
-        """Draw.
+        """Draw both panels.
 
         Parameters
         ----------
         ax : Axes or array-like of Axes, default=None
-            Axes to divide, or two of them. ``None`` is a new figure.
+            Axes to divide, or two axes. ``None`` creates a new figure.
 
         Returns
         -------
         display : OcclusionDisplay
+            This display.
         """
         self.axes_ = make_panels(ax, (1, 2), figsize=(11, 4), sharex=True, sharey=True)
         self.figure_ = self.axes_[0].figure

@@ -12,44 +12,45 @@ from ._validation import check_proba
 
 
 class PrecisionCoverageDisplay:
-    """How often answers are right when only the surest are given, by how many are given.
+    """Plot the precision of predictions against the share of songs that are predicted.
 
-    Songs are answered in the order of the probability of the genre that was predicted. To the right
-    more of them are answered, up to all, where precision is the accuracy. Under the curve is what
-    it is at least, by one standard error. Make it with `PrecisionCoverageDisplay.from_estimator` or
-    `PrecisionCoverageDisplay.from_predictions`. All parameters are stored as attributes.
+    Songs are sorted by the probability of their predicted genre [1]_. On the left, only the surest
+    songs are predicted; on the right, all are, and precision is the accuracy. The shaded area
+    extends one standard error below the curve. Create it with
+    `PrecisionCoverageDisplay.from_estimator` or `PrecisionCoverageDisplay.from_predictions`. All
+    parameters are stored as attributes. See :doc:`/guide/confidence`.
 
     Parameters
     ----------
     curve : PrecisionCurve
-        Thresholds, coverages, precisions and numbers of answers, as `SelectiveClassifier` has them
-        in ``precision_curve_``.
+        Thresholds, coverages, precisions and numbers of predictions, as in the ``precision_curve_``
+        of `SelectiveClassifier`.
     threshold : float, default=None
-        From which probability on songs are answered; marked on the curve.
+        Probability from which songs are predicted, to mark on the curve.
     target_precision : float, default=None
-        Which share of the answers shall be right; a line.
+        Share of predictions that should be right, to draw as a line.
     name : str, default=None
-        What to call the classifier in the legend.
+        Name of the classifier in the legend.
 
     Attributes
     ----------
     precision_ : float
-        Share of right answers from the threshold on; NaN without a threshold or an answer.
+        Precision at the threshold; NaN if there is no threshold or no song reaches it.
     coverage_ : float
-        Share of the songs that are answered from the threshold on; NaN without a threshold.
+        Share of the songs that reach the threshold; NaN without a threshold.
     line_ : Line2D
         The curve.
     point_ : Line2D or None
-        The threshold on it, if any song reaches one.
+        The mark of the threshold, if any song reaches it.
     ax_ : Axes
-        What is drawn on.
+        The axes with the plot.
     figure_ : Figure
-        What it is in.
+        The figure with the axes.
 
     See Also
     --------
-    SelectiveClassifier : Answers from a threshold on.
-    ReliabilityDisplay : Whether probabilities are what they say.
+    SelectiveClassifier : Predicts a genre only from a threshold on.
+    ReliabilityDisplay : Compares probabilities with accuracy.
 
     References
     ----------
@@ -76,34 +77,35 @@ class PrecisionCoverageDisplay:
 
     @classmethod
     def from_estimator(cls, estimator, X=None, y=None, *, name=None, ax=None):
-        """Draw how often a classifier is right when it answers only where it is sure.
+        """Plot precision against coverage of a classifier.
 
         Parameters
         ----------
         estimator : classifier
-            Fitted, with ``predict_proba``. The threshold of a `SelectiveClassifier`, by itself or
-            at the end of a `Pipeline`, is marked.
+            A fitted classifier with ``predict_proba``. The threshold of a `SelectiveClassifier`,
+            also at the end of a `Pipeline`, is marked.
         X : sequence of paths or array-like of shape (n_songs, ...), default=None
-            Songs that it was not fitted on. ``None`` takes what a `SelectiveClassifier` found out
-            from songs held out.
+            Songs that the classifier was not fitted to. ``None`` uses the songs that a
+            `SelectiveClassifier` held out in its ``fit``.
         y : array-like of shape (n_songs,), default=None
-            Their genres.
+            The genre of each song.
         name : str, default=None
-            What to call the classifier in the legend. ``None`` is the name of its class.
+            Name of the classifier in the legend. ``None`` uses the name of its class.
         ax : Axes, default=None
-            What to draw on; in a figure of constrained layout, there is room for the legend.
-            ``None`` is a new figure.
+            Axes to draw on. ``None`` creates a new figure. In a figure of your own, constrained
+            layout leaves room for the legend.
 
         Returns
         -------
         display : PrecisionCoverageDisplay
+            The display with the plot.
 
         Raises
         ------
         TypeError
-            If the classifier gives no probabilities, or has held out no songs and gets none.
+            If the classifier has no ``predict_proba``, or held out no songs and gets none.
         ValueError
-            If there are songs without genres, or genres without songs.
+            If only one of ``X`` and ``y`` is given.
         """
         check_is_fitted(estimator)
         last = estimator[-1] if isinstance(estimator, Pipeline) else estimator
@@ -134,34 +136,35 @@ class PrecisionCoverageDisplay:
         name=None,
         ax=None,
     ):
-        """Draw how often predictions are right when only the surest are given.
+        """Plot precision against coverage of predictions.
 
         Parameters
         ----------
         y_true : array-like of shape (n_songs,)
-            The genres.
+            The true genre of each song.
         y_proba : array-like of shape (n_songs, n_classes)
-            Probability of each genre.
+            The predicted probability of each genre.
         labels : array-like of shape (n_classes,), default=None
-            The genres in the order of the columns. ``None`` takes those of ``y_true``, sorted.
+            The genres, in the order of the columns. ``None`` uses those of ``y_true``, sorted.
         threshold : float, default=None
-            From which probability on songs are answered.
+            Probability from which songs are predicted, to mark on the curve.
         target_precision : float, default=None
-            Which share of the answers shall be right.
+            Share of predictions that should be right, to draw as a line.
         name : str, default=None
-            What to call the classifier in the legend.
+            Name of the classifier in the legend.
         ax : Axes, default=None
-            What to draw on; in a figure of constrained layout, there is room for the legend.
-            ``None`` is a new figure.
+            Axes to draw on. ``None`` creates a new figure. In a figure of your own, constrained
+            layout leaves room for the legend.
 
         Returns
         -------
         display : PrecisionCoverageDisplay
+            The display with the plot.
 
         Raises
         ------
         ValueError
-            If these are no probabilities, or not of as many genres.
+            If ``y_proba`` does not hold probabilities, or not of as many genres as ``labels``.
         """
         labels = np.unique(check_genres(y_true)) if labels is None else labels
         curve = _trace(y_true, y_proba, labels)
@@ -169,17 +172,18 @@ class PrecisionCoverageDisplay:
         return cls(curve, **settings).plot(ax)
 
     def plot(self, ax=None):
-        """Draw.
+        """Draw the curve.
 
         Parameters
         ----------
         ax : Axes, default=None
-            What to draw on; in a figure of constrained layout, there is room for the legend.
-            ``None`` is a new figure.
+            Axes to draw on. ``None`` creates a new figure. In a figure of your own, constrained
+            layout leaves room for the legend.
 
         Returns
         -------
         display : PrecisionCoverageDisplay
+            This display.
         """
         curve = self.curve
         self.precision_, self.coverage_ = np.nan, np.nan

@@ -11,40 +11,41 @@ from ._validation import check_proba
 
 
 class ReliabilityDisplay:
-    """How often a classifier is right when it is so sure: for any number of genres.
+    """Plot accuracy against confidence, for any number of genres.
 
-    Songs are put in bins by the probability of the genre that was predicted. A bar is the share of
-    right predictions in a bin [1]_; the numbers on top are its songs. Bars under the diagonal are
-    overconfidence. Make it with `ReliabilityDisplay.from_estimator` or
-    `ReliabilityDisplay.from_predictions`. All parameters are stored as attributes.
+    Songs are grouped by the probability of their predicted genre. Each bar is the share of right
+    predictions in a group [1]_, and the number above it counts the songs. A bar below the diagonal
+    means overconfidence. Create it with `ReliabilityDisplay.from_estimator` or
+    `ReliabilityDisplay.from_predictions`. All parameters are stored as attributes. See
+    :doc:`/guide/inspection`.
 
     Parameters
     ----------
     accuracy : ndarray of shape (n_bins,)
-        Share of right predictions in each bin; NaN for a bin without songs.
+        Share of right predictions in each bin; NaN for an empty bin.
     confidence : ndarray of shape (n_bins,)
-        Mean probability of the predicted genre in each bin; NaN for a bin without songs.
+        Mean probability of the predicted genre in each bin; NaN for an empty bin.
     n_songs : ndarray of shape (n_bins,), dtype int
         Number of songs in each bin.
     name : str, default=None
-        What to call the classifier in the legend.
+        Name of the classifier in the legend.
 
     Attributes
     ----------
     calibration_error_ : float
-        Distance of confidence and accuracy, on average over songs in bins: the expected calibration
-        error, as in `compare_classifiers`.
+        The expected calibration error: the mean difference between confidence and accuracy,
+        weighted by the songs in each bin. `compare_classifiers` reports it, too.
     bars_ : BarContainer
-        The accuracy of each bin.
+        The bars.
     ax_ : Axes
-        What is drawn on.
+        The axes with the plot.
     figure_ : Figure
-        What it is in.
+        The figure with the axes.
 
     See Also
     --------
     sklearn.calibration.CalibrationDisplay : The same for two classes.
-    sklearn.calibration.CalibratedClassifierCV : Makes a classifier as sure as it should be.
+    sklearn.calibration.CalibratedClassifierCV : Calibrates a classifier.
 
     References
     ----------
@@ -69,32 +70,33 @@ class ReliabilityDisplay:
 
     @classmethod
     def from_estimator(cls, estimator, X, y, *, n_bins=N_BINS, name=None, ax=None):
-        """Draw how sure and how right a classifier is on songs that it was not fitted on.
+        """Plot accuracy against confidence of a classifier.
 
         Parameters
         ----------
         estimator : classifier
-            Fitted, with ``predict_proba``.
+            A fitted classifier with ``predict_proba``.
         X : sequence of paths or array-like of shape (n_songs, ...)
-            The songs.
+            Songs that the classifier was not fitted to.
         y : array-like of shape (n_songs,)
-            Their genres.
+            The genre of each song.
         n_bins : int, default=15
             Number of bins of equal width between 0 and 1.
         name : str, default=None
-            What to call the classifier in the legend. ``None`` is the name of its class.
+            Name of the classifier in the legend. ``None`` uses the name of its class.
         ax : Axes, default=None
-            What to draw on; in a figure of constrained layout, there is room for the legend.
-            ``None`` is a new figure.
+            Axes to draw on. ``None`` creates a new figure. In a figure of your own, constrained
+            layout leaves room for the legend.
 
         Returns
         -------
         display : ReliabilityDisplay
+            The display with the plot.
 
         Raises
         ------
         TypeError
-            If the classifier gives no probabilities.
+            If the classifier has no ``predict_proba``.
         """
         check_is_fitted(estimator)
         name = type(estimator).__name__ if name is None else name
@@ -107,32 +109,34 @@ class ReliabilityDisplay:
 
     @classmethod
     def from_predictions(cls, y_true, y_proba, *, labels=None, n_bins=N_BINS, name=None, ax=None):
-        """Draw how sure and how right predictions are.
+        """Plot accuracy against confidence of predictions.
 
         Parameters
         ----------
         y_true : array-like of shape (n_songs,)
-            The genres.
+            The true genre of each song.
         y_proba : array-like of shape (n_songs, n_classes)
-            Probability of each genre.
+            The predicted probability of each genre.
         labels : array-like of shape (n_classes,), default=None
-            The genres in the order of the columns. ``None`` takes those of ``y_true``, sorted.
+            The genres, in the order of the columns. ``None`` uses those of ``y_true``, sorted.
         n_bins : int, default=15
             Number of bins of equal width between 0 and 1.
         name : str, default=None
-            What to call the classifier in the legend.
+            Name of the classifier in the legend.
         ax : Axes, default=None
-            What to draw on; in a figure of constrained layout, there is room for the legend.
-            ``None`` is a new figure.
+            Axes to draw on. ``None`` creates a new figure. In a figure of your own, constrained
+            layout leaves room for the legend.
 
         Returns
         -------
         display : ReliabilityDisplay
+            The display with the plot.
 
         Raises
         ------
         ValueError
-            If these are no probabilities, or not of as many genres.
+            If ``y_proba`` does not hold probabilities, or not of as many genres as ``labels``, or
+            ``n_bins`` is less than 1.
         """
         y_true = check_genres(y_true)
         labels = np.unique(y_true) if labels is None else np.asarray(labels)
@@ -146,17 +150,18 @@ class ReliabilityDisplay:
         return cls(accuracy, confidence, n_songs, name=name).plot(ax)
 
     def plot(self, ax=None):
-        """Draw.
+        """Draw the bars.
 
         Parameters
         ----------
         ax : Axes, default=None
-            What to draw on; in a figure of constrained layout, there is room for the legend.
-            ``None`` is a new figure.
+            Axes to draw on. ``None`` creates a new figure. In a figure of your own, constrained
+            layout leaves room for the legend.
 
         Returns
         -------
         display : ReliabilityDisplay
+            This display.
         """
         used = self.n_songs > 0
         gaps = np.abs(self.accuracy - self.confidence)[used]

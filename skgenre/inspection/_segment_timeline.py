@@ -11,33 +11,33 @@ from ._validation import check_proba
 
 
 class SegmentTimelineDisplay:
-    """Genre probabilities through a song, segment by segment.
+    """Plot the genre probabilities of each segment of a song over time.
 
-    A dot marks the most probable genre of each segment. Make it with
+    A dot marks the most probable genre of each segment. Create it with
     `SegmentTimelineDisplay.from_estimator` or `SegmentTimelineDisplay.from_predictions`. All
-    parameters are stored as attributes.
+    parameters are stored as attributes. See :doc:`/guide/inspection`.
 
     Parameters
     ----------
     proba : ndarray of shape (n_segments, n_classes)
-        Probabilities of the segments of one song.
+        The genre probabilities of the segments of one song.
     classes : array-like of shape (n_classes,)
         The genres.
     segment_duration : float
-        Length of a segment, in seconds. Each begins where the one before ends.
+        Length of a segment, in seconds. Segments follow each other without gaps.
 
     Attributes
     ----------
     ax_ : Axes
-        What is drawn on.
+        The axes with the plot.
     figure_ : Figure
-        What it is in.
+        The figure with the axes.
     mesh_ : QuadMesh
-        The probabilities, a row for each genre.
+        The probabilities, one row per genre.
 
     See Also
     --------
-    SegmentVotingClassifier : Lets any classifier judge segments.
+    SegmentVotingClassifier : Gives any classifier probabilities of segments.
 
     Examples
     --------
@@ -57,34 +57,35 @@ class SegmentTimelineDisplay:
 
     @classmethod
     def from_estimator(cls, estimator, X, *, segment_duration=None, ax=None):
-        """Draw what a classifier says of the segments of a song.
+        """Plot the genre probabilities of a song, as a classifier predicts them.
 
         Parameters
         ----------
         estimator : classifier or Pipeline
-            Fitted. It, or its last step, has ``predict_segment_proba``.
+            A fitted classifier. It, or its last step, has ``predict_segment_proba``.
         X : path, ndarray of shape (n_samples,) or ndarray of shape (n_segments, n_bands, n_frames)
-            The song: a clip for pipelines that begin with a transformer of clips, for
-            `Wav2VecClassifier` and for what `load_model` gives, else its features.
+            The song: a clip if the estimator takes clips, otherwise its features.
         segment_duration : float, default=None
-            Length of a segment, in seconds. ``None`` asks the transformer or `Wav2VecClassifier`.
+            Length of a segment, in seconds. ``None`` takes it from the transformer or from
+            `Wav2VecClassifier`.
         ax : Axes, default=None
-            What to draw on; in a figure of constrained layout, there is room for the legend.
-            ``None`` is a new figure.
+            Axes to draw on. ``None`` creates a new figure. In a figure of your own, constrained
+            layout leaves room for the legend.
 
         Returns
         -------
         display : SegmentTimelineDisplay
+            The display with the plot.
 
         Raises
         ------
         AudioError
             If the song cannot be read.
         TypeError
-            If the classifier does not judge segments.
+            If the classifier has no ``predict_segment_proba``.
         ValueError
-            If the length of a segment is not known, or segments are not next to each other, as
-            those of a `Wav2VecClassifier` with ``n_segments``.
+            If the length of a segment is unknown, or there are gaps between segments, as with the
+            ``n_segments`` of `Wav2VecClassifier`.
         """
         classifier = estimator[-1] if isinstance(estimator, Pipeline) else estimator
         if not hasattr(classifier, "predict_segment_proba"):
@@ -112,44 +113,52 @@ class SegmentTimelineDisplay:
 
     @classmethod
     def from_predictions(cls, proba, *, classes, segment_duration, ax=None):
-        """Draw what was said of the segments of a song.
+        """Plot given genre probabilities of a song.
 
         Parameters
         ----------
         proba : array-like of shape (n_segments, n_classes)
-            Probabilities of the segments of one song: an element of what
+            The genre probabilities of the segments of one song, one element of what
             ``predict_segment_proba`` returns.
         classes : array-like of shape (n_classes,)
             The genres.
         segment_duration : float
-            Length of a segment, in seconds. Each begins where the one before ends.
+            Length of a segment, in seconds. Segments follow each other without gaps.
         ax : Axes, default=None
-            What to draw on; in a figure of constrained layout, there is room for the legend.
-            ``None`` is a new figure.
+            Axes to draw on. ``None`` creates a new figure. In a figure of your own, constrained
+            layout leaves room for the legend.
 
         Returns
         -------
         display : SegmentTimelineDisplay
+            The display with the plot.
 
         Raises
         ------
         ValueError
-            If these are no probabilities, or not of as many genres.
+            If ``proba`` does not hold probabilities, or not of as many genres as ``classes``.
         """
         return cls(proba, classes=classes, segment_duration=segment_duration).plot(ax)
 
     def plot(self, ax=None):
-        """Draw.
+        """Draw the probabilities.
 
         Parameters
         ----------
         ax : Axes, default=None
-            What to draw on; in a figure of constrained layout, there is room for the legend.
-            ``None`` is a new figure.
+            Axes to draw on. ``None`` creates a new figure. In a figure of your own, constrained
+            layout leaves room for the legend.
 
         Returns
         -------
         display : SegmentTimelineDisplay
+            This display.
+
+        Raises
+        ------
+        ValueError
+            If ``proba`` does not hold probabilities of ``classes``, or ``segment_duration`` is not
+            positive.
         """
         classes = np.asarray(self.classes)
         proba = check_proba(self.proba, len(classes))

@@ -11,34 +11,35 @@ from ._songs import check_clip
 
 
 class TagDisplay:
-    """Tags through a song, as a pretrained net hears them: a taggram.
+    """Plot the tags that a pretrained net predicts over the course of a song, as a taggram.
 
-    Make it with `TagDisplay.from_estimator` or `TagDisplay.from_predictions`. All parameters are
-    stored as attributes.
+    Create it with `TagDisplay.from_estimator` or `TagDisplay.from_predictions`. All parameters are
+    stored as attributes. See :doc:`/guide/tags`.
 
     Parameters
     ----------
     values : ndarray of shape (n_segments, n_tags)
-        How probable each tag is, segment by segment.
+        The probability of each tag in each segment.
     tags : array-like of shape (n_tags,)
         The names of the tags.
     segment_duration : float
-        Length of a segment, in seconds. Each begins where the one before ends.
+        Length of a segment, in seconds. Segments follow each other without gaps.
     n_largest : int, default=12
-        How many tags to draw: those that are most probable on average, the most probable on top.
+        Number of tags to draw. The tags with the highest mean probability are drawn, the highest on
+        top.
 
     Attributes
     ----------
     ax_ : Axes
-        What is drawn on.
+        The axes with the plot.
     figure_ : Figure
-        What it is in.
+        The figure with the axes.
     mesh_ : QuadMesh
-        The probabilities, a row for each tag.
+        The probabilities, one row per tag.
 
     See Also
     --------
-    OnnxEmbedder : Gives tags as a table.
+    OnnxEmbedder : Returns tags as a table.
 
     Examples
     --------
@@ -58,32 +59,34 @@ class TagDisplay:
 
     @classmethod
     def from_estimator(cls, estimator, X, *, segment_duration=None, n_largest=12, ax=None):
-        """Draw the tags of a song.
+        """Plot the tags of a song, as an embedder predicts them.
 
         Parameters
         ----------
         estimator : OnnxEmbedder
-            Of a net with the output ``"tags"``. The whole song is heard, however it cuts clips.
+            An embedder whose net has the output ``"tags"``. The whole song is used, whatever the
+            embedder's ``duration`` and segments are.
         X : path or ndarray of shape (n_samples,)
-            The song; a waveform is at the embedder's ``sr``.
+            The song. A waveform is at the embedder's ``sr``.
         segment_duration : float, default=None
-            Length of a segment, in seconds. ``None`` is the length of the net's patches, or 3
-            seconds where they have any length.
+            Length of a segment, in seconds. ``None`` means the length of the net's patches, or 3
+            seconds if they can have any length.
         n_largest : int, default=12
-            How many tags to draw.
+            Number of tags to draw.
         ax : Axes, default=None
-            What to draw on. ``None`` is a new figure.
+            Axes to draw on. ``None`` creates a new figure.
 
         Returns
         -------
         display : TagDisplay
+            The display with the plot.
 
         Raises
         ------
         AudioError
             If the song cannot be read.
         TypeError
-            If the estimator is no `OnnxEmbedder`.
+            If the estimator is not an `OnnxEmbedder`.
         """
         if not isinstance(estimator, OnnxEmbedder):
             raise TypeError(f"Expected an OnnxEmbedder, got a {type(estimator).__name__}")
@@ -107,44 +110,52 @@ class TagDisplay:
 
     @classmethod
     def from_predictions(cls, values, *, tags, segment_duration, n_largest=12, ax=None):
-        """Draw what was said of the segments of a song.
+        """Plot given tags of a song.
 
         Parameters
         ----------
         values : array-like of shape (n_segments, n_tags)
-            How probable each tag is, segment by segment.
+            The probability of each tag in each segment.
         tags : array-like of shape (n_tags,)
             The names of the tags.
         segment_duration : float
-            Length of a segment, in seconds. Each begins where the one before ends.
+            Length of a segment, in seconds. Segments follow each other without gaps.
         n_largest : int, default=12
-            How many tags to draw.
+            Number of tags to draw.
         ax : Axes, default=None
-            What to draw on. ``None`` is a new figure.
+            Axes to draw on. ``None`` creates a new figure.
 
         Returns
         -------
         display : TagDisplay
+            The display with the plot.
 
         Raises
         ------
         ValueError
-            If there are not as many names as columns, or values are not finite.
+            If ``values`` has not one column per tag, or is not finite.
         """
         display = cls(values, tags=tags, segment_duration=segment_duration, n_largest=n_largest)
         return display.plot(ax)
 
     def plot(self, ax=None):
-        """Draw.
+        """Draw the tags.
 
         Parameters
         ----------
         ax : Axes, default=None
-            What to draw on. ``None`` is a new figure.
+            Axes to draw on. ``None`` creates a new figure.
 
         Returns
         -------
         display : TagDisplay
+            This display.
+
+        Raises
+        ------
+        ValueError
+            If ``values`` has not one column per tag or is not finite, or ``segment_duration`` is
+            not positive.
         """
         values = np.asarray(self.values, dtype=float)
         tags = list(self.tags)

@@ -9,35 +9,29 @@ _MAX_MARKS = 30
 
 
 class TrainingHistoryDisplay:
-    """Loss and accuracy of a net as it was trained, in training and on the songs held out.
+    """Plot loss and accuracy of a net during training, for training and validation songs.
 
-    Make it with `TrainingHistoryDisplay.from_estimator`, or from a kept ``history_`` by itself. All
-    parameters are stored as attributes.
+    Create it with `TrainingHistoryDisplay.from_estimator`, or from a ``history_`` that you kept.
+    All parameters are stored as attributes. See :doc:`/guide/inspection`.
 
     Parameters
     ----------
     history : dict of list of float
-        As nets have it in ``history_``: ``"loss"`` of each epoch; if there are any ``"accuracy"``,
-        ``"val_loss"``, ``"val_accuracy"``; and ``"step_loss"`` of each step.
+        The ``history_`` of a net: ``"loss"`` of each epoch, and optionally ``"accuracy"``,
+        ``"val_loss"``, ``"val_accuracy"``, and ``"step_loss"`` of each step.
     per : {"epoch", "step"}, default="epoch"
-        What the time axis counts. With ``"step"`` the training loss is that of each step, which
-        only `Wav2VecClassifier` keeps.
+        Unit of the time axis. With ``"step"``, the training loss of each step is shown, which only
+        `Wav2VecClassifier` keeps.
 
     Attributes
     ----------
     axes_ : ndarray of Axes
-        Loss and, if there is any, accuracy.
+        The axes of the loss and, if there is any, of the accuracy.
     figure_ : Figure
-        What they are in.
+        The figure with the axes.
 
-    Raises
-    ------
-    ValueError
-        If the history has no loss, or none of steps where it is asked for.
-
-    See Also
-    --------
-    sklearn.model_selection.LearningCurveDisplay : Scores by number of training songs.
+    See Also -------- sklearn.model_selection.LearningCurveDisplay : Plots scores against the number
+    of training songs.
 
     Examples
     --------
@@ -54,26 +48,27 @@ class TrainingHistoryDisplay:
 
     @classmethod
     def from_estimator(cls, estimator, *, per="epoch", ax=None):
-        """Draw how a net was trained.
+        """Plot how a net was trained.
 
         Parameters
         ----------
         estimator : classifier or Pipeline
             A fitted net, or a pipeline that ends with one.
         per : {"epoch", "step"}, default="epoch"
-            What the time axis counts. With ``"step"`` the training loss is that of each step, which
+            Unit of the time axis. With ``"step"``, the training loss of each step is shown, which
             only `Wav2VecClassifier` keeps.
         ax : Axes or array-like of Axes, default=None
-            Axes to divide, or two of them. ``None`` is a new figure.
+            Axes to divide, or two axes. ``None`` creates a new figure.
 
         Returns
         -------
         display : TrainingHistoryDisplay
+            The display with the plot.
 
         Raises
         ------
         TypeError
-            If it keeps no history.
+            If the classifier has no ``history_``.
         """
         net = estimator[-1] if isinstance(estimator, Pipeline) else estimator
         check_is_fitted(net)
@@ -82,16 +77,23 @@ class TrainingHistoryDisplay:
         return cls(net.history_, per=per).plot(ax)
 
     def plot(self, ax=None):
-        """Draw.
+        """Draw the curves.
 
         Parameters
         ----------
         ax : Axes or array-like of Axes, default=None
-            Axes to divide, or one for each panel. ``None`` is a new figure.
+            Axes to divide, or one for each panel. ``None`` creates a new figure.
 
         Returns
         -------
         display : TrainingHistoryDisplay
+            This display.
+
+        Raises
+        ------
+        ValueError
+            If ``history`` has no loss, or no ``"step_loss"`` with ``per="step"``, or lists of
+            unequal length.
         """
         self._check()
         names = ["loss", "accuracy"] if "accuracy" in self.history else ["loss"]
