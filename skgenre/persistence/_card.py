@@ -22,18 +22,24 @@ _MARKUP = re.compile(r"([\\`*_{}\[\]()<>#+\-.!|~&:$@^=/\"'%])")
 
 
 def model_card(model):
-    """Tell what a model file says of itself, as a model card.
+    """Return the model card of a model file: what it was made from, and how accurate it is.
 
     Parameters
     ----------
     model : str, path-like or OnnxGenreClassifier
-        The path of a model file, the name of a model that comes with the package, or what
-        `load_model` returned.
+        The path of a model file, the name of an included model, or what `load_model` returned.
 
     Returns
     -------
     card : str
-        Markdown with a YAML header, in the form of the model cards of the Hugging Face hub.
+        Markdown with a YAML header, in the format of Hugging Face's model cards.
+
+    Raises
+    ------
+    OSError
+        If the file cannot be read.
+    ValueError
+        If the file is not a model file, or is damaged.
 
     See Also
     --------
@@ -41,8 +47,8 @@ def model_card(model):
 
     Notes
     -----
-    What the file says is shown as it is, and could be untrue: the card tells what its maker wrote.
-    Names cannot make markup or links, whatever they hold. The licence is for the maker to add.
+    The card repeats what the maker of the file wrote, which may be untrue. Names in the file are
+    escaped, so they cannot add markup or links. It states no licence; the maker has to add one.
 
     Examples
     --------

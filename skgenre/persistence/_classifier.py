@@ -16,32 +16,34 @@ from ._listener import Listener
 def load_model(model):
     """Load a trained classifier from a model file.
 
-    It takes songs as the pipeline did that `export_model` wrote, and answers the same. Neither
-    TensorFlow nor torch is needed. The file is never trusted: no code is in it, no other file is
-    opened for it, and what is no whole and sound model file is refused.
+    It takes the same songs as the pipeline that `export_model` wrote and gives the same
+    predictions, without TensorFlow or torch. You can load files from anyone: they contain no code,
+    and everything that is not a complete, valid model file is refused. See
+    :doc:`/guide/model-files`.
 
     Parameters
     ----------
     model : str or path-like
-        The path of a model file, or ``"gtzan-10"``, which comes with the package: ten genres,
-        learnt from 379 excerpts of GTZAN. `model_card` tells how good it is.
+        The path of a model file, or ``"gtzan-10"``, an included model of ten genres trained on 379
+        excerpts of GTZAN. `model_card` says how accurate it is.
 
     Returns
     -------
     clf : OnnxGenreClassifier
-        Fitted.
+        The fitted classifier.
 
     Raises
     ------
     OSError
         If the file cannot be read.
     ValueError
-        If it is no model file, was cut off or changed, or cannot be trusted; the message says why.
+        If the file is not a model file, is incomplete or changed, or is not safe to run. The
+        message says why.
 
     See Also
     --------
-    export_model : Writes such files.
-    model_card : Tells what a file says of itself.
+    export_model : Writes model files.
+    model_card : Returns the model card of a file.
 
     Examples
     --------
@@ -58,41 +60,54 @@ def load_model(model):
 
 
 class OnnxGenreClassifier(ClassifierMixin, BaseEstimator):
-    """A trained classifier from a model file; `load_model` makes it.
+    """Classify songs with a trained model from a model file.
 
-    It is fitted and stays as it is: it cannot be fitted anew.
+    `load_model` creates it. It is already fitted and cannot be fitted again.
 
     Parameters
     ----------
     model : ModelFile
-        What was loaded.
+        The loaded model file.
     cache : path or joblib.Memory, default=None
-        Folder to keep the features of files in.
+        Folder to store the features of files in. See :doc:`/guide/extraction`.
     on_error : {"raise", "nan"}, default="raise"
-        What to do with songs that cannot be read: raise an error that names all of them, or answer
-        with ``class_prior_`` and warn.
+        What to do if songs cannot be read. ``"raise"`` raises an error that names all of them;
+        ``"nan"`` warns and predicts ``class_prior_`` for them.
     timeout : float, default=None
-        Seconds that a separate process may take to read a file. ``None`` reads in this process.
+        Longest time in seconds to read a file, in a separate process. ``None`` reads in the current
+        process.
     n_jobs : int, default=None
-        How many songs are heard at a time.
+        Number of songs to process in parallel.
     verbose : int, default=0
-        Show a progress bar.
+        If above 0, show a progress bar.
 
     Attributes
     ----------
     classes_ : ndarray of shape (n_classes,)
         The genres.
     class_prior_ : ndarray of shape (n_classes,)
-        How often each genre was among the songs that it learned from.
+        Share of each genre among the training songs.
 
     See Also
     --------
-    model_card : Tells what a file says of itself.
+    load_model : Creates it.
+    model_card : Returns the model card of a file.
 
     Notes
     -----
-    Clones and copies share the loaded file. A pickle holds the bytes of the file, or the name of a
-    model that comes with the package, and no code.
+    Clones and copies share the loaded file. A pickle contains the bytes of the file, or only the
+    name of an included model.
+
+    Examples
+    --------
+    >>> from skgenre import load_model
+    >>> from skgenre.datasets import make_genre_clips
+    >>> X, _ = make_genre_clips(1, duration=3.0, random_state=0)
+    >>> clf = load_model("gtzan-10").set_params(on_error="nan")
+    >>> clf.classes_[:3].tolist()
+    ['blues', 'classical', 'country']
+    >>> len(clf.predict([(X[0], 22050)]))
+    1
     """
 
     _parameter_constraints: dict = {
@@ -119,13 +134,13 @@ class OnnxGenreClassifier(ClassifierMixin, BaseEstimator):
         return self.model.prior
 
     def fit(self, X, y=None):
-        """Refuse to fit: a model file holds what was learnt, and not how to learn.
+        """Raise an error, because a model file cannot be fitted.
 
         Parameters
         ----------
         X : sequence of clips
             Ignored.
-        y : array-like, default=None
+        y : array-like of shape (n_songs,), default=None
             Ignored.
 
         Raises
@@ -145,13 +160,13 @@ class OnnxGenreClassifier(ClassifierMixin, BaseEstimator):
         Parameters
         ----------
         X : sequence of clips, or array of shape (n_clips, n_samples)
-            The songs, as `predict` takes them.
+            The songs, as in `predict`.
 
         Returns
         -------
         proba : list of ndarray of shape (n_segments, n_classes)
-            One array for each song, of one row where the classifier judges songs as a whole. A song
-            that could not be read has the class prior.
+            One array per song, with a single row if the model classifies whole songs. A song that
+            could not be read gets the class prior.
         """
         return [segments for segments, _ in self._judge(X)]
 
@@ -161,12 +176,13 @@ class OnnxGenreClassifier(ClassifierMixin, BaseEstimator):
         Parameters
         ----------
         X : sequence of clips, or array of shape (n_clips, n_samples)
-            The songs, as `predict` takes them.
+            The songs, as in `predict`.
 
         Returns
         -------
         proba : ndarray of shape (n_songs, n_classes)
-            In the order of ``classes_``. A song that could not be read has the class prior.
+            The probabilities, in the order of ``classes_``. A song that could not be read gets the
+            class prior.
         """
         return np.stack([whole for _, whole in self._judge(X)])
 
@@ -176,14 +192,15 @@ class OnnxGenreClassifier(ClassifierMixin, BaseEstimator):
         Parameters
         ----------
         X : sequence of clips, or array of shape (n_clips, n_samples)
-            The songs: paths, waveforms at the sample rate of the model, or samples with their own
-            rate, as `MelSpectrogramTransformer` takes them.
+            The songs: paths, waveforms at the sample rate of the model, or samples with their rate,
+            in any form that `MelSpectrogramTransformer.transform` takes.
 
         Returns
         -------
         y : ndarray of shape (n_songs,)
-            The genres. A song that could not be read has the most frequent one. Where the file is
-            of a `SelectiveClassifier`, its ``unknown`` for songs that it is not sure enough of.
+            The genres. A song that could not be read gets the most frequent genre. A model made
+            from a `SelectiveClassifier` predicts its ``unknown`` for songs that it is not sure
+            about.
         """
         return self._decide(self.predict_proba(X))
 

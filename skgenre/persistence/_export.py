@@ -66,59 +66,60 @@ _SECONDARY = {
 
 
 def export_model(clf, path, *, card=None, include_features=True):
-    """Write a fitted pipeline as one ONNX file, which holds no code.
+    """Save a fitted pipeline as a single ONNX file that contains no code.
 
-    Every runtime of ONNX can run it, in a browser or on a phone too, and `load_model` reads it
-    without the libraries that the pipeline was fitted with.
+    Any ONNX runtime can run it, also in a browser or on a phone, and `load_model` loads it without
+    the libraries that the pipeline was trained with. See :doc:`/guide/model-files`.
 
     Needs the extra ``export``: ``pip install "skgenre[export]"``.
 
     Parameters
     ----------
     clf : classifier
-        Fitted, from songs to genres, with ``predict_proba``: a pipeline that begins with a
-        transformer of skgenre, or what scikit-learn puts around such pipelines, such as
+        A fitted classifier of songs with ``predict_proba``: a pipeline that starts with a
+        transformer of skgenre, or a scikit-learn wrapper around one, such as
         `sklearn.calibration.CalibratedClassifierCV`.
     path : path-like
-        The file, which is replaced if it exists, whole or not at all.
+        Where to save the file. An existing file is replaced only once the new one is complete.
     card : dict, Series or DataFrame, default=None
-        How good it is: a row of `summarize`, or several. ``learned_from``, a dict of ``n_songs``
-        and ``n_artists``, may stand in a dict beside; it says what the classifier was fitted on.
+        How accurate the classifier is, for the model card: one row of `summarize`, or several. A
+        dict may also have the key ``learned_from`` with a dict of ``n_songs`` and ``n_artists`` of
+        the training songs.
     include_features : bool, default=True
-        Let the file take segments of waveform, and make the features itself, where a graph can.
-        Otherwise it takes features, and names the transformer that makes them.
+        Include the feature extraction in the file where possible, so that it takes waveforms.
+        Otherwise it takes features, and stores the settings of their transformer.
 
     Raises
     ------
     ImportError
         If the extra is not installed.
     ValueError
-        If a step cannot be written; the message names it. An older file stays as it was.
+        If a step cannot be exported, or ``card`` is not understood. The message names the step. An
+        existing file stays unchanged.
     OSError
         If the file cannot be written.
 
     See Also
     --------
-    load_model : Reads the file.
-    joblib.dump : Keeps a pipeline as it is, to be fitted on, for the same versions of libraries.
+    load_model : Loads the file.
+    joblib.dump : Saves a pipeline that can be trained further, for the same library versions only.
 
     Notes
     -----
-    The graph judges one song at a time, and gives the probabilities of each segment and of the
-    song, within 1e-4 of the pipeline's. Nets that compute in half precision are written as they
-    compute in float32.
+    The ONNX graph takes one song at a time. It returns the probabilities of each segment and of the
+    song, which differ from the pipeline's by at most 1e-4. Nets with half precision are exported in
+    float32.
 
-    Mel spectrograms, MFCCs and what musicnn hears are made by the graph where all features of the
-    pipeline are such and songs are cut for all in the same way. `AudioDescriptorTransformer` is
-    never part of a graph.
+    Mel spectrograms, MFCCs and the input of musicnn can be part of the graph if all features of the
+    pipeline are of these kinds and cut songs in the same way. `AudioDescriptorTransformer` cannot.
 
-    `Wav2VecClassifier` and `Wav2VecEmbedder` are written where their model hears the waveform by a
-    ``Wav2Vec2FeatureExtractor``: wav2vec 2.0, HuBERT, WavLM and the like.
+    `Wav2VecClassifier` and `Wav2VecEmbedder` can be exported if their model takes waveforms from a
+    ``Wav2Vec2FeatureExtractor``, like wav2vec 2.0, HuBERT and WavLM.
 
-    A `SelectiveClassifier`, also as the last step of a pipeline, is written with its calibrated
-    probabilities, its ``threshold_`` and its ``unknown``, so that `load_model` abstains as it does.
+    A `SelectiveClassifier`, also as the last step of a pipeline, is exported with its calibration,
+    ``threshold_`` and ``unknown``, so the loaded model predicts ``unknown`` for the same songs.
 
-    The file says what made it, and holds no paths, titles or names of artists.
+    The file records which versions made it, but no paths, titles or names of artists.
 
     Examples
     --------

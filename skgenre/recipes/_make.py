@@ -18,106 +18,100 @@ def make_genre_classifier(
     cache=None,
     **params,
 ):
-    """Make a named pipeline, from audio files or waveforms to genres.
+    """Create a named pipeline from audio files or waveforms to genres.
+
+    The names are those of the table below: models from the literature and our own. Start with
+    ``"best"``. See :doc:`/guide/models` for how accurate each is.
 
     Parameters
     ----------
     name : str
-        Which one, of those below.
+        Name of the model, from the table in the notes.
     sr : float, default=22050
-        Sample rate in Hz. Files, and samples that come with a rate of their own, are resampled to
-        it; waveforms without one are taken to have it.
+        Sample rate in Hz at which features are computed. Files, and samples with a rate of their
+        own, are resampled to it. Waveforms without a rate are assumed to have it.
     duration : float, default=30.0
-        How much is used of each clip, in seconds from its start.
+        How much of each clip to use, in seconds from its start.
     n_segments : int, default=None
-        Cut ``duration`` in this many segments, which are judged one by one and then together. A
-        shorter clip has fewer, at least one. ``None`` means ten for the names that the table marks,
-        and one for the others: then a shorter clip is repeated to ``duration``.
+        Number of segments to cut ``duration`` into. Segments are classified separately and their
+        probabilities averaged. A shorter clip has fewer segments, but at least one. ``None`` means
+        the number in the table. With a single segment, shorter clips are repeated to ``duration``.
     random_state : int, RandomState instance or None, default=None
-        For all that draws random numbers. An int makes refits identical.
+        Seed for all random choices. Pass an int for reproducible fits.
     n_jobs : int, default=None
-        How many clips are read at a time.
+        Number of clips to process in parallel.
     cache : path or joblib.Memory, default=None
-        Folder to keep the features of files in.
-    **params
-        Nested parameters of the pipeline, as its ``set_params`` takes them: ``cnn__epochs=20``.
+        Folder to store the features of files in. See :doc:`/guide/extraction`.
+    **params : dict
+        Parameters of steps, as in ``set_params``, such as ``cnn__epochs=20``.
 
     Returns
     -------
     pipeline : Pipeline
-        Unfitted, with ``predict_proba``. Its last step is ``ann``, ``cnn`` or ``rnn`` where it is
-        such a net, ``musicnn`` for ``best``, and else has the name of the recipe up to the first
-        ``-``.
+        The pipeline, not fitted. It has ``predict_proba``. Its last step is named ``ann``, ``cnn``
+        or ``rnn`` for such nets, ``musicnn`` for ``best``, and otherwise like the model up to the
+        first ``-``.
 
     Raises
     ------
     ValueError
-        If there is no such name or no such parameter, if ``duration`` is not positive and finite,
-        or if ``n_segments`` is less than 1, or more for what judges whole clips.
+        If the name or a parameter does not exist, ``duration`` is not positive and finite, or
+        ``n_segments`` is less than 1, or more than 1 for a model without segments.
+
+    See Also
+    --------
+    UnifiedGenreClassifier : Combines nets, pretrained models and descriptors of your choice.
+    skgenre.model_selection.compare_classifiers : Compares such pipelines.
 
     Notes
     -----
-    ==================  ======  =================================================================
-    name                ten     what
-    ==================  ======  =================================================================
-    ann-mel, ann-mfcc           dense net of 512, 256 and 64 units on a mel spectrogram or MFCCs,
-    ann-mfcc-10         x       with dropout [1]_
-    cnn-mel, cnn-mfcc           the convolutional nets of [1]_ on the same
-    cnn-mfcc-10         x
-    gmm                         a mixture of Gaussians for each genre on the 30 features of [2]_
-    knn                         the five nearest neighbours on the same [2]_
-    svm                 x       support vector machine on audio descriptors, after [3]_
-    rbm                 x       two restricted Boltzmann machines on audio descriptors and a linear
-                                head, after [4]_
-    blstm-attention     x       bidirectional recurrent net with attention, after [5]_
-    lstm, indrnn        x       recurrent nets, compared in [6]_
-    cnn-residual        x       residual net over time, after [7]_
-    cnn-2d              x       spectrogram net, after [8]_
-    cnn-musicnn         x       ours: a new head on a pretrained net, musicnn [9]_, which comes with
-                                the package
-    linear                      ours, to compare with: logistic regression on audio descriptors
-    lda                         ours: linear discriminants with shrunk covariance on audio
-                                descriptors, the 30 features of [2]_ and the range of each mel band
-    stack                       ours: ``lda``, logistic regression and extremely randomised trees on
-                                the same features, weighed by what they say of songs held out
-    musicnn                     ours: logistic regression on the tags of a pretrained net, musicnn
-                                [9]_, which comes with the package
-    musicnn-both                ours: logistic regression on these tags and on the layers below the
-                                tags of both musicnns, the other of which learnt other tags
-    wav2vec             x       the fine-tuned Wav2Vec2 of [1]_
-    wav2vec-embed       x       ours: logistic regression on the mean and standard deviation over
-                                time of the same model, as it is
-    unified             x       what [1]_ wished for: ``cnn-mfcc-10``, audio descriptors and what
-                                ``musicnn-both`` learns from, each weighed by what it says of songs
-                                held out; of other artists, where ``fit`` gets ``unified__groups``
-    unified-featurewiz  x       the same, its descriptors and pretrained layers thinned out by
-                                FeatureWiz
-    metadata                    ours: logistic regression on the same features, the letters of the
-                                title and the artist. Takes a DataFrame with the columns ``path``,
-                                ``title`` and ``artist``
-    best                        what told unheard artists best of those that need no checkpoint:
-                                ``musicnn-both``
-    ==================  ======  =================================================================
+    ==================  ========  ===============================================================
+    name                segments  model
+    ==================  ========  ===============================================================
+    best                          the most accurate on new artists without a download: the same as
+                                  ``musicnn-both``
+    musicnn                       logistic regression on the tags of the pretrained net musicnn [9]_
+    musicnn-both                  logistic regression on tags and layers of both included musicnns
+    cnn-musicnn         10        musicnn with a new head, fine-tuned
+    linear                        logistic regression on audio descriptors, as a baseline
+    lda                           linear discriminant analysis with shrinkage on audio descriptors,
+                                  the features of [2]_ and the range of each mel band
+    stack                         ``lda``, logistic regression and extremely randomised trees on the
+                                  same features, stacked
+    metadata                      logistic regression on the same features, the characters of the
+                                  title, and the artist; takes a DataFrame with the columns
+                                  ``path``, ``title`` and ``artist``
+    unified             10        the unified model that [1]_ proposes: ``cnn-mfcc-10``, descriptors
+                                  and the features of ``musicnn-both``, stacked
+    unified-featurewiz  10        ``unified`` with columns selected by FeatureWiz
+    wav2vec             6         fine-tuned Wav2Vec2 [1]_
+    wav2vec-embed       6         logistic regression on the mean and standard deviation of a layer
+                                  of Wav2Vec2
+    ann-mel, ann-mfcc   1         dense net of 512, 256 and 64 units with dropout [1]_
+    ann-mfcc-10         10
+    cnn-mel, cnn-mfcc   1         convolutional nets of [1]_
+    cnn-mfcc-10         10
+    gmm                           Gaussian mixture models on the 30 features of [2]_
+    knn                           five nearest neighbours on the same features [2]_
+    svm                 10        support vector machine on audio descriptors, after [3]_
+    rbm                 10        two restricted Boltzmann machines on audio descriptors, after [4]_
+    blstm-attention     10        bidirectional recurrent net with attention, after [5]_
+    lstm, indrnn        10        recurrent nets, compared in [6]_
+    cnn-residual        10        residual net over time, after [7]_
+    cnn-2d              10        2-D convolutional net, after [8]_
+    ==================  ========  ===============================================================
 
-    How sure ``svm``, ``lda``, ``stack``, ``musicnn-both`` and ``best`` may be is learned from songs
-    held out: of other artists, where ``fit`` gets ``svm__groups``, ``lda__groups``,
-    ``stack__groups`` or ``musicnn__groups``. So they need two songs of a genre at least.
+    ``svm``, ``lda``, ``stack``, ``unified``, ``musicnn-both`` and ``best`` learn from held-out
+    songs, so they need at least two songs of a genre. Pass the artists to hold out songs by artist:
+    ``fit(X, y, musicnn__groups=artists)`` with the name of the last step.
 
-    ``best`` was chosen by accuracy in ten times five folds with artists apart, on 323 songs of
-    GTZAN: see the page on models.
+    The ``wav2vec`` models download facebook/wav2vec2-xls-r-300m from the Hugging Face hub, unless
+    you set ``wav2vec__checkpoint`` or ``embed__checkpoint``. ``wav2vec`` spreads its segments over
+    the whole song and does not use ``cache``. ``metadata`` needs at least one known title, or
+    ``columns__title="drop"``. Add branches to ``unified`` with
+    ``unified__wav2vec=Wav2VecEmbedder()``, and remove them with ``unified__musicnn="drop"``.
 
-    ``wav2vec`` hears ``n_segments`` segments spread over the whole song, not its first ``duration``
-    seconds, and keeps no features in ``cache``, since it learns its own. ``metadata`` needs one
-    known title at least; ``columns__title="drop"`` does without.
-
-    The names with ``wav2vec`` need a checkpoint, facebook/wav2vec2-xls-r-300m from the Hugging Face
-    hub unless another name or a local folder is given: ``wav2vec__checkpoint``, or
-    ``embed__checkpoint``. The unified model, for which [1]_ wanted one, takes it as a further
-    branch: ``unified__wav2vec=Wav2VecEmbedder(checkpoint=...)``. ``unified__musicnn="drop"`` and
-    the like leave out a branch.
-
-    Every other number that a paper leaves open is our choice. The report's nets learn at its rate
-    of 1e-4.
+    Settings that a paper does not give are ours.
 
     References
     ----------
@@ -127,11 +121,9 @@ def make_genre_classifier(
     .. [3] C. Xu, N. C. Maddage, X. Shao, F. Cao and Q. Tian, "Musical genre classification using
        support vector machines", ICASSP, 2003.
     .. [4] T. Feng, "Deep learning for music genre classification", University of Illinois, 2014.
-    .. [5] Y. Yu, S. Luo, S. Liu, H. Qiao, Y. Liu and L. Feng, "Deep attention based music genre
-       classification", Neurocomputing 372, 2020.
-    .. [6] Q. G. Rafi, M. Noman, S. Z. Prodhan, S. Alam and D. Nandi, "Comparative analysis of three
-       improved deep learning architectures for music genre classification", International Journal
-       of Information Technology and Computer Science 13(2), 2021.
+    .. [5] Y. Yu et al., "Deep attention based music genre classification", Neurocomputing, 2020.
+    .. [6] Q. G. Rafi et al., "Comparative analysis of three improved deep learning architectures
+       for music genre classification", IJITCS 13(2), 2021.
     .. [7] W. Zhang, W. Lei, X. Xu and L. Xie, "Improved music genre classification with
        convolutional neural networks", Interspeech, 2016.
     .. [8] Athulya K. M. and Sindhu S., "Deep learning based music genre classification using

@@ -17,21 +17,34 @@ _SECONDS = 30.0
 
 
 class TagChange(NamedTuple):
-    """What becomes of the tags of a file.
+    """A change to the tags of one file.
 
-    Attributes
+    Parameters
     ----------
     path : str
-        The file, as it was named.
-    old, new : tuple of str
-        The values of the field.
+        The path of the file.
+    old : tuple of str
+        The current values of the field.
+    new : tuple of str
+        The new values of the field.
     status : str
-        "open" until it is known what to write, "change" where it is, then "written" or, when taken
-        back, "restored"; "kept" where there is nothing to do, and "failed".
+        ``"open"`` before the new values are known, ``"change"`` once they are, and ``"written"`` or
+        ``"restored"`` afterwards. ``"kept"`` if there is nothing to do, and ``"failed"`` if the
+        file cannot be changed.
     reason : str
-        Why it is kept or has failed.
+        Why the file is kept or has failed.
     confidence : float or None
-        How likely the first of the new values is.
+        Probability of the first genre.
+
+    See Also
+    --------
+    look_at : Creates one for each file.
+
+    Examples
+    --------
+    >>> from skgenre.tagging import TagChange
+    >>> TagChange("song.mp3", old=("Rock",)).status
+    'open'
     """
 
     path: str
@@ -43,15 +56,32 @@ class TagChange(NamedTuple):
 
 
 def look_at(paths, *, field="genre", overwrite=False):
-    """Yield a `TagChange` for each file: "open", or "kept" or "failed" if it will stay as it is.
+    """Read the tags of files, and yield a `TagChange` for each.
 
     Parameters
     ----------
     paths : iterable of str
-    field : str
-        One of ``FIELDS``.
-    overwrite : bool
-        Whether files that have values already are to get others.
+        The audio files.
+    field : str, default="genre"
+        The field to read: ``"genre"``, ``"grouping"``, ``"mood"`` or ``"comment"``.
+    overwrite : bool, default=False
+        Whether to change files that have values in the field.
+
+    Yields
+    ------
+    change : TagChange
+        Its status is ``"open"``, or ``"kept"`` or ``"failed"`` if the file will stay as it is.
+
+    See Also
+    --------
+    choose : Chooses the new values of an open change.
+
+    Examples
+    --------
+    >>> from skgenre.tagging import look_at
+    >>> [change] = look_at(["no such song.mp3"])
+    >>> change.status, change.reason
+    ('failed', 'no such file')
     """
     names: dict[str, str] = {}
     for path in paths:
@@ -73,19 +103,37 @@ def look_at(paths, *, field="genre", overwrite=False):
 
 
 def choose(change, ranked, *, top=1, min_confidence=0.0, renamed=None):
-    """Return what becomes of a file that was "open", now that its genres are known.
+    """Choose the new values of a file from predicted genres.
 
     Parameters
     ----------
     change : TagChange
+        An open change, from `look_at`.
     ranked : sequence of (str, float)
-        Genres and their probabilities, the most likely first.
-    top : int
-        How many of them to write.
-    min_confidence : float
-        How likely the first has to be.
-    renamed : dict of str to str or None
-        What to write for a genre; nothing leaves it out.
+        The genres and their probabilities, the most probable first.
+    top : int, default=1
+        Maximum number of genres to write.
+    min_confidence : float, default=0.0
+        Keep the file unchanged if the first genre is less probable than this.
+    renamed : dict of str to str or None, default=None
+        Names to write for genres. A genre with an empty name, or None, is not written.
+
+    Returns
+    -------
+    change : TagChange
+        The change with its new values. Its status is ``"change"``, or ``"kept"`` if there is
+        nothing to write.
+
+    See Also
+    --------
+    apply : Writes the change.
+
+    Examples
+    --------
+    >>> from skgenre.tagging import TagChange, choose
+    >>> ranked = [("hiphop", 0.7), ("pop", 0.2), ("rock", 0.1)]
+    >>> choose(TagChange("song.mp3"), ranked, top=2, renamed={"hiphop": "Hip-Hop"}).new
+    ('Hip-Hop', 'pop')
     """
     best, confidence = ranked[0]
     change = change._replace(confidence=confidence)
@@ -105,20 +153,54 @@ def choose(change, ranked, *, top=1, min_confidence=0.0, renamed=None):
 
 
 def apply(changes, journal, *, field="genre", keep_times=False):
-    """Yield what became of files: "written" or "failed" where there was something to change.
+    """Write changes to files, and yield what became of each.
 
-    A file is either as it was or has the new values, whatever happens. Its sound and its other tags
-    are the same, and it is the journal that tells how to have it back.
+    A file always has either all of its new values or is unchanged, even if the process is killed.
+    Sound and other tags stay the same. See :doc:`/guide/command-line` for the command that does
+    this.
 
     Parameters
     ----------
     changes : iterable of TagChange
+        The changes, from `choose`. Only those with the status ``"change"`` are written.
     journal : path
-        What is written before each file changes. It is made, or added to.
-    field : str
-        One of ``FIELDS``.
-    keep_times : bool
-        Whether files keep the times of their last change.
+        File to record each change in before it is made, so that `undo` can reverse it. An existing
+        journal is extended.
+    field : str, default="genre"
+        The field to write: ``"genre"``, ``"grouping"``, ``"mood"`` or ``"comment"``.
+    keep_times : bool, default=False
+        Whether to keep the modification times of files.
+
+    Yields
+    ------
+    change : TagChange
+        The change, now ``"written"`` or ``"failed"`` if there was something to write.
+
+    Raises
+    ------
+    OSError
+        If the journal cannot be written.
+    ValueError
+        If ``journal`` is a file of another kind.
+
+    See Also
+    --------
+    undo : Reverses the changes.
+
+    Examples
+    --------
+    >>> import os, tempfile, numpy as np, soundfile as sf
+    >>> from skgenre.tagging import apply, choose, look_at, undo
+    >>> folder = tempfile.mkdtemp()
+    >>> song, journal = os.path.join(folder, "song.flac"), os.path.join(folder, "journal")
+    >>> sf.write(song, np.zeros(22050), 22050)
+    >>> changes = [choose(change, [("jazz", 0.9)]) for change in look_at([song])]
+    >>> [change.status for change in apply(changes, journal)]
+    ['written']
+    >>> [change.old for change in look_at([song])]
+    [('jazz',)]
+    >>> [change.status for change in undo(journal)]
+    ['restored']
     """
     book = None
     try:
@@ -137,20 +219,42 @@ def apply(changes, journal, *, field="genre", keep_times=False):
 
 
 def undo(journal):
-    """Yield what became of files that are taken back, to the bit: "restored", "kept" or "failed".
+    """Reverse the changes in a journal, and yield what became of each file.
 
-    A file that was changed since stays as it is.
+    Files are restored to the bit. A file that was changed again since then stays as it is.
 
     Parameters
     ----------
     journal : path
+        The journal that `apply` wrote.
+
+    Yields
+    ------
+    change : TagChange
+        Its status is ``"restored"``, ``"kept"`` if the file is unchanged, or ``"failed"``.
 
     Raises
     ------
     OSError
-        If it cannot be read.
+        If the journal cannot be read.
     ValueError
-        If it is no journal.
+        If ``journal`` is a file of another kind.
+
+    See Also
+    --------
+    apply : Makes the changes.
+
+    Examples
+    --------
+    >>> import os, tempfile, numpy as np, soundfile as sf
+    >>> from skgenre.tagging import TagChange, apply, undo
+    >>> folder = tempfile.mkdtemp()
+    >>> song, journal = os.path.join(folder, "song.flac"), os.path.join(folder, "journal")
+    >>> sf.write(song, np.zeros(22050), 22050)
+    >>> list(apply([TagChange(song, new=("jazz",), status="change")], journal))[0].status
+    'written'
+    >>> [change.status for change in undo(journal)]
+    ['restored']
     """
     folders, entries, damaged = read_journal(journal)
     for folder in folders:
