@@ -61,6 +61,7 @@ myst_heading_anchors = 3
 autosummary_context = {"find_own_methods": lambda name: find_own_methods(name)}
 autodoc_typehints = "none"
 numpydoc_show_class_members = False
+numpydoc_validation_checks = set(PYPROJECT["tool"]["numpydoc_validation"]["checks"])
 
 sphinx_gallery_conf = {
     "examples_dirs": "../examples",

@@ -28,62 +28,66 @@ from ._corpus_store import CorpusStore
     prefer_skip_nested_validation=True,
 )
 def extract_corpus(transformer, paths, out, *, client=None, chunk=64, verbose=0):
-    """Compute the features of any number of songs into a zarr store.
+    """Compute the features of any number of songs and store them on disk, in a zarr store.
 
-    Songs are read and written in chunks. What is done stays done: the same call goes on where an
-    earlier one was interrupted, and a worker that dies costs the chunks it was computing, which
-    other workers compute again. The memory of this process does not grow with the number of songs,
-    except for their paths.
+    Songs are processed in chunks, and each finished chunk is stored. If you stop a run, call the
+    function again with the same arguments to continue it. If a worker dies, only its current chunks
+    are computed again. Apart from the paths, memory use does not grow with the number of songs. See
+    :doc:`/guide/extraction`.
 
     Parameters
     ----------
     transformer : MelSpectrogramTransformer, MFCCSegmenter or another one of clips
-        It must give all songs features of one shape: set a ``duration``, and ``n_segments`` if it
-        cuts songs. ``n_jobs`` is the number of processes on this machine, unless there is a
-        ``client``. ``on_error`` and ``verbose`` have no effect.
+        The transformer, with settings that give all songs features of the same shape: a
+        ``duration``, and ``n_segments`` if it cuts songs. Its ``n_jobs`` is the number of processes
+        on this machine, unless there is a ``client``. ``on_error`` and ``verbose`` are ignored.
     paths : sequence of str or path-like
-        The songs. Workers on other machines must find them under the same paths.
+        The songs. Workers on other machines need to see them under the same paths.
     out : str or path-like
-        The folder of the store. Workers write to it, so those on other machines must see it too.
-        A store that an earlier run began is completed. One run at a time may write to a store.
+        The folder of the store. Workers write to it, so other machines need to see it, too. An
+        unfinished store is continued. Only one run at a time may write to a store.
     client : distributed.Client, default=None
-        Compute on a Dask cluster.
+        Dask client of the cluster to compute on. ``None`` computes on this machine.
     chunk : int, default=64
-        Songs that are computed and stored together. A lost worker costs as many, and a store has
-        three files for each chunk.
+        Number of songs to compute and store together. A lost worker loses as many, and each chunk
+        takes three files.
     verbose : int, default=0
-        Show a progress bar with songs per second and the time left.
+        If above 0, show a progress bar with songs per second and the remaining time.
 
     Returns
     -------
-    corpus : Bunch
+    corpus : :class:`~sklearn.utils.Bunch`
+        Dictionary-like object, with the following attributes.
+
         features : zarr.Array of shape (n_songs, ...), dtype float32
-            In the order of ``paths``, NaN for songs that could not be read. It reads from disk what
-            it is indexed with, ``features[:100]``.
-        errors : dict of str
-            Why songs could not be read, by their path.
+            The features in the order of ``paths``; NaN for songs that could not be read. Only the
+            part that you index, such as ``features[:100]``, is read from disk.
+        errors : dict of str to str
+            The reasons why songs could not be read, by path.
 
     Raises
     ------
     OSError
-        If the store cannot be written, for example because the disk is full. Once there is room,
-        the same call goes on.
-    ValueError
-        If the store has features of other songs, parameters or versions of the libraries, or if
-        the features of songs differ in shape.
+        If the store cannot be written, for example because the disk is full. Free some space and
+        call the function again to continue.
     RuntimeError
-        If a chunk's worker died twenty times in a row. Its songs are named; with ``timeout`` set,
-        the transformer reads each file in a process of its own, which may crash.
+        If the worker of a chunk died twenty times in a row. The message names the songs. Set the
+        transformer's ``timeout`` to read each file in a process that may crash.
+    TypeError
+        If an element of ``paths`` is not a path.
+    ValueError
+        If ``paths`` is empty, the store has features of other songs, parameters or library
+        versions, or the features of songs differ in shape.
 
     See Also
     --------
-    MelSpectrogramTransformer : Its ``transform(X, out=...)`` fills one array in one go.
+    MelSpectrogramTransformer : Its ``transform(X, out=...)`` fills a single array.
 
     Notes
     -----
-    The store is a zarr group of four arrays: ``features``, ``errors`` (the reasons, "" for songs
-    that were read), ``paths`` and ``state`` (0 for songs to come, 1 for read, 2 for unreadable).
-    It has no times in it: a run that was interrupted leaves the same bytes as one that was not.
+    The store is a zarr group of four arrays: ``features``, ``errors`` (the reasons, or "" for songs
+    that were read), ``paths`` and ``state`` (0 for songs not yet processed, 1 for read, 2 for
+    unreadable). A run that was interrupted gives the same bytes as one that was not.
 
     Examples
     --------
