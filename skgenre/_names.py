@@ -3,6 +3,8 @@
 import re
 
 _BLANKS_AT_AN_END = re.compile("\\A[ \u3000]+|[ \u3000]+\\Z|[ \u3000]+(?=/\\S)|(?<=\\S/)[ \u3000]+")
+_ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+://")
+_SECRETS = re.compile(r"(?<=://)[^/@]*@|\?.*")
 # Inside a word they shape Persian, Indic and emoji; at any other place nobody sees them.
 _JOINER = re.compile("(?<=[^\x00-\x7f])[\u200c\u200d](?=[^\x00-\x7f])")
 # Empty, though Unicode calls them letters or symbols.
@@ -45,3 +47,13 @@ def _is_seen(letter):
 
 def _escape(letter):
     return r"\x20" if letter == " " else letter.encode("unicode_escape").decode("ascii")
+
+
+def is_remote(name):
+    """Tell whether a path is an address that fsspec knows, such as ``s3://bucket/song.mp3``."""
+    return _ADDRESS.match(name) is not None
+
+
+def without_secrets(name):
+    """Return an address without its user and its query, which may give access; a path as it is."""
+    return _SECRETS.sub("", name) if is_remote(name) else name

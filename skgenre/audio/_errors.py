@@ -1,4 +1,4 @@
-from .._names import printable
+from .._names import printable, without_secrets
 
 TRUNCATED = "truncated: it holds less than its header says"
 JOINED = "another file stands behind the first, which cannot be read with it; split them"
@@ -51,5 +51,6 @@ class UnknownFormatError(Exception):
 def list_failures(failures):
     """Return a line for each file and reason, indented from the second on."""
     return "\n  ".join(
-        f"{printable(name)}: {printable(reason)}" for name, reason in failures.items()
+        f"{without_secrets(printable(name))}: {printable(reason)}"
+        for name, reason in failures.items()
     )

@@ -7,7 +7,7 @@ from joblib import Parallel, delayed
 from .._progress import track
 from ._errors import AudioError
 from ._examine import Examination, examine
-from ._files import check_path
+from ._files import as_seen_from_anywhere, check_path
 from ._fingerprint import find_matches
 from ._isolation import WorkerError, Workers, check_timeout
 
@@ -158,7 +158,7 @@ def name_faults(paths, found, *, min_duration=MIN_DURATION):
 
 def examine_isolated(workers, path, timeout):
     try:
-        return workers.run(examine, os.path.abspath(check_path(path)), timeout=timeout)
+        return workers.run(examine, as_seen_from_anywhere(check_path(path)), timeout=timeout)
     except AudioError:
         return examine(path)
     except WorkerError as error:

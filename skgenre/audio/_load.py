@@ -1,11 +1,10 @@
-import os
 from functools import partial
 
 import numpy as np
 
 from ._decode import Mixer, check_header, decode, expected_frames, open_audio, regroup, resample
 from ._errors import NO_MEMORY, AudioError
-from ._files import check_path
+from ._files import as_seen_from_anywhere, check_path
 from ._isolation import WorkerError, check_timeout, run_isolated
 
 # What may be held at once, as samples of the result.
@@ -113,7 +112,7 @@ def _load_isolated(name, sr, offset, duration, mono, timeout):
     # the worker may stand in another folder
     load = partial(load_audio, sr=sr, offset=offset, duration=duration, mono=mono)
     try:
-        return run_isolated(load, os.path.abspath(name), timeout=timeout)
+        return run_isolated(load, as_seen_from_anywhere(name), timeout=timeout)
     except WorkerError as error:
         raise AudioError({name: str(error)}) from None
     except MemoryError:

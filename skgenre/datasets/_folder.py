@@ -16,6 +16,7 @@ from ._walk import (
     find_songs,
     join_some,
     list_folder,
+    real_path,
 )
 
 _BESIDE = "beside the folders of the genres"
@@ -119,7 +120,7 @@ def find_genres(root, wanted=None):
         for path, reason in (top.left_out | dict.fromkeys(top.songs, _BESIDE)).items()
         if reason != UNKNOWN_ENDING and _is_wanted(path, wanted)
     }
-    real_root = Path(os.path.realpath(root))
+    real_root = Path(real_path(root))
     closed = [str(folder) for folder in (real_root, *real_root.parents)]
     songs_of: dict[str, list[str]] = {}
     without: dict[str, str] = {}

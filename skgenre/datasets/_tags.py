@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ..audio._errors import AudioError, UnknownFormatError
-from ..audio._files import open_file
+from ..audio._files import as_seen_from_anywhere, open_file
 from ..audio._isolation import WorkerError, run_isolated
 from ._artists import is_known
 from ._genre_names import genre_key
@@ -74,7 +74,7 @@ def read_tags(path):
         The file.
     """
     try:
-        found = run_isolated(_read_file, os.path.abspath(path), timeout=_SECONDS)
+        found = run_isolated(_read_file, as_seen_from_anywhere(os.fspath(path)), timeout=_SECONDS)
     except AudioError as error:
         return Tags(reason=next(iter(error.failures.values())))
     except (WorkerError, MemoryError) as error:

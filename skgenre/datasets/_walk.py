@@ -4,12 +4,14 @@ import errno
 import os
 import re
 from collections import Counter, deque
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from .._names import printable
+from .._names import is_remote, printable
 from .._system_errors import explain
 from ..audio._formats import ENDINGS
+from ..audio._remote import list_folder as list_remote
 
 UNKNOWN_ENDING = "no decoder reads the ending"
 _NO_TARGET = "a symbolic link to nothing"
@@ -70,12 +72,12 @@ def list_folder(folder):
         If the folder cannot be read.
     """
     found = Contents()
-    with os.scandir(folder) as entries:
+    with _scan(folder) as entries:
         for entry in sorted(entries, key=lambda entry: entry.name):
             if _is_hidden(entry.name):
                 found.n_passed_over += 1
                 continue
-            path = str(Path(folder, entry.name))
+            path = os.path.join(folder, entry.name)
             try:
                 is_folder, reason = entry.is_dir(), _why_left_out(entry)
             except OSError as error:
@@ -93,6 +95,10 @@ def list_folder(folder):
     return found
 
 
+def _scan(folder):
+    return nullcontext(list_remote(folder)) if is_remote(str(folder)) else os.scandir(folder)
+
+
 def find_songs(folder, closed=()):
     """Return the `Contents` of a folder and all folders below it, also linked ones.
 
@@ -108,7 +114,7 @@ def find_songs(folder, closed=()):
     """
     found = Contents()
     seen = set(closed)
-    waiting = deque([(str(folder), os.path.realpath(folder))])
+    waiting = deque([(str(folder), real_path(folder))])
     while waiting:
         path, real = waiting.popleft()
         if real in seen:
@@ -124,7 +130,7 @@ def find_songs(folder, closed=()):
         found.n_passed_over += own.n_passed_over
         for child, may_be_link in own.folders.items():
             inside = os.path.join(real, os.path.basename(child))
-            real_child = os.path.realpath(child) if may_be_link else inside
+            real_child = real_path(child) if may_be_link else inside
             if real_child == inside:
                 waiting.appendleft((child, real_child))
             elif not _is_above(real_child, real):
@@ -133,16 +139,26 @@ def find_songs(folder, closed=()):
     return found
 
 
+def real_path(path):
+    """Return a path without links, of a remote one the path itself."""
+    return str(path) if is_remote(str(path)) else os.path.realpath(path)
+
+
 def _is_above(folder, other):
     """Tell whether a folder is another one or holds it; both are real paths."""
     return other == folder or other.startswith(os.path.join(folder, ""))
 
 
 def existing_folder(root, advice):
-    """Return a folder as a path; raise with advice if there is none or it cannot be read."""
-    root = Path(os.path.expanduser(os.fsdecode(root)))
+    """Return a folder as a path; raise with advice if there is none or it cannot be read.
+
+    A remote folder is returned as a string.
+    """
+    root = os.path.expanduser(os.fsdecode(root))
+    root = root.rstrip("/") if is_remote(root) else Path(root)
     try:
-        os.scandir(root).close()
+        with _scan(root):
+            pass
     except FileNotFoundError:
         raise FileNotFoundError(f"There is no folder {printable(root)}. {advice}") from None
     except NotADirectoryError:

@@ -10,6 +10,7 @@ from joblib import Memory
 
 from .._base import installed_versions
 from .._checked_files import make_private_folder, read_checked, write_checked
+from ..audio._files import identify
 
 # What makes the numbers.
 _PACKAGES = ("skgenre", "numpy", "scipy", "numba", "librosa", "soundfile", "av", "soxr")
@@ -60,13 +61,8 @@ class FeatureCache:
         """Return the file of a clip's entry, or None where there can be none."""
         if self._folder is None or not isinstance(clip, str | bytes | os.PathLike):
             return None
-        try:
-            file = os.stat(clip)
-        except (OSError, ValueError):
-            return None
-        place = os.path.abspath(os.fsdecode(clip))
-        key = _digest(self._settings, place, file.st_size, file.st_mtime_ns)
-        return self._folder / key / _FILE_NAME
+        mark = identify(clip)
+        return None if mark is None else self._folder / _digest(self._settings, *mark) / _FILE_NAME
 
     @staticmethod
     def load(entry):

@@ -11,6 +11,7 @@ import pandas as pd
 from sklearn.base import clone
 
 from .._checked_files import make_private_folder, read_checked, write_checked, write_whole
+from ..audio._files import as_seen_from_anywhere, identify
 from ._splits import select_clips
 
 
@@ -140,8 +141,4 @@ def _identify(clip):
     """Return what tells a clip from others: a file's path, size and time, or the numbers."""
     if not isinstance(clip, str | os.PathLike):
         return joblib.hash(clip)
-    try:
-        file = os.stat(clip)
-    except OSError:
-        return os.path.abspath(clip)
-    return os.path.abspath(clip), file.st_size, file.st_mtime_ns
+    return identify(clip) or as_seen_from_anywhere(os.fspath(clip))
