@@ -15,7 +15,7 @@ ONE_THREAD := OMP_NUM_THREADS=1
 , := ,
 # With another Python than the default one there may be no CPU build of torch, and the others bring
 # gigabytes of CUDA: its tests are skipped there, or EXTRAS names it.
-EXTRAS := test,featurewiz-modern$(if $(IS_DEFAULT),$(,)wav2vec)
+EXTRAS := test,test-remote,featurewiz-modern$(if $(IS_DEFAULT),$(,)wav2vec)
 
 .PHONY: demo test test-slow test-without-bfloat16 test-oldest test-wheel test-javascript docs lint clean
 

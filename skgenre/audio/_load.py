@@ -22,7 +22,9 @@ def load_audio(path, *, sr=22050, offset=0.0, duration=None, mono=True, timeout=
     Parameters
     ----------
     path : str or path-like
-        The audio file.
+        The audio file, or its address, such as ``"s3://bucket/song.mp3"`` or ``"https://..."``.
+        fsspec downloads it to a temporary file, and tries again when the network fails. Install
+        ``skgenre[remote]`` for these.
     sr : int, default=22050
         Sample rate of the returned waveform, in Hz. Files with another rate are resampled with
         soxr's high-quality resampler.
@@ -47,8 +49,9 @@ def load_audio(path, *, sr=22050, offset=0.0, duration=None, mono=True, timeout=
     ------
     AudioError
         If the file is missing, a directory or a device, not audio, truncated, empty, larger than
-        1 GiB once decoded, or holds NaN or infinite samples; with a ``timeout``, also if the
-        decoder crashed or took too long. The message names the file and the reason.
+        1 GiB once decoded, or holds NaN or infinite samples; if a remote file is larger than 1 GiB,
+        changes while it is downloaded, or takes more than five minutes; with a ``timeout``, also if
+        the decoder crashed or took too long. The message names the file and the reason.
     ValueError
         If ``sr``, ``offset``, ``duration`` or ``timeout`` is out of range.
 

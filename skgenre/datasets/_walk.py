@@ -77,7 +77,7 @@ def list_folder(folder):
             if _is_hidden(entry.name):
                 found.n_passed_over += 1
                 continue
-            path = os.path.join(folder, entry.name)
+            path = _join(folder, entry.name)
             try:
                 is_folder, reason = entry.is_dir(), _why_left_out(entry)
             except OSError as error:
@@ -97,6 +97,10 @@ def list_folder(folder):
 
 def _scan(folder):
     return nullcontext(list_remote(folder)) if is_remote(str(folder)) else os.scandir(folder)
+
+
+def _join(folder, name):
+    return f"{folder}/{name}" if is_remote(str(folder)) else str(Path(folder, name))
 
 
 def find_songs(folder, closed=()):
