@@ -7,8 +7,14 @@ import tomllib
 import warnings
 from pathlib import Path
 
-# TensorFlow says on import what it was compiled for
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+# what TensorFlow and transformers say would stand among the output of the examples
+os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
+os.environ["HF_HUB_DISABLE_PROGRESS_BARS"] = "1"
+
+from docutils import nodes
+from sklearn.base import BaseEstimator
+from sphinx.addnodes import pending_xref
+from sphinx.ext.autosummary import import_by_name
 
 import skgenre
 
@@ -62,6 +68,7 @@ autosummary_context = {"find_own_methods": lambda name: find_own_methods(name)}
 autodoc_typehints = "none"
 numpydoc_show_class_members = False
 numpydoc_validation_checks = set(PYPROJECT["tool"]["numpydoc_validation"]["checks"])
+toc_object_entries_show_parents = "hide"
 
 sphinx_gallery_conf = {
     "examples_dirs": "../examples",
@@ -73,6 +80,8 @@ sphinx_gallery_conf = {
     "backreferences_dir": "api/generated/examples",
     "download_all_examples": False,
     "show_memory": False,
+    "show_signature": False,
+    "capture_repr": (),
     "reset_modules": ("matplotlib", make_warnings_errors),
     "reset_modules_order": "both",
     "write_computation_times": False,
@@ -84,30 +93,48 @@ html_title = "skgenre"
 html_static_path = ["_static"]
 html_css_files = ["custom.css"]
 html_show_sourcelink = False
+html_favicon = "_static/logo.svg"
 html_theme_options = {
+    "logo": {
+        "image_light": "_static/logo.svg",
+        "image_dark": "_static/logo.svg",
+        "text": "skgenre",
+    },
     "show_toc_level": 2,
+    "navbar_align": "left",
     "header_links_before_dropdown": 6,
+    "navbar_persistent": ["search-button"],
     "navbar_end": ["theme-switcher"],
     "footer_start": ["copyright"],
     "footer_end": [],
 }
-html_sidebars = {"index": [], "install": [], "pitfalls": [], "measured": [], "whats_new": []}
 
 
 def find_own_methods(name):
-    """Return the methods of a class, without those that scikit-learn gives to every estimator."""
-    cls = getattr(*_find(name))
+    """Return the methods of a class, without those of every estimator of scikit-learn."""
+    cls = import_by_name(name)[1]
     return [
         method
         for method, value in inspect.getmembers(cls, inspect.isroutine)
         if not method.startswith("_")
+        and not hasattr(BaseEstimator, method)
         and (getattr(value, "__module__", None) or "").startswith("skgenre")
     ]
 
 
-def _find(name):
-    module, _, attribute = name.rpartition(".")
-    return __import__(module, fromlist=[attribute]), attribute
+def link_names(app, doctree):
+    """Make public names in guides links; whoever reads the Markdown itself sees them as code."""
+    if app.env.docname.startswith(("api/", "auto_examples/")):
+        return
+    public = {*skgenre.__all__, *skgenre.datasets.__all__}
+    for literal in list(doctree.findall(nodes.literal)):
+        name = literal.astext()
+        if name in public and not isinstance(literal.parent, nodes.title | nodes.reference):
+            link = pending_xref(
+                refdomain="py", reftype="obj", reftarget=name, refdoc=app.env.docname
+            )
+            literal.replace_self(link)
+            link += literal
 
 
 def resolve_bare_name(app, env, node, content):
@@ -128,4 +155,5 @@ def resolve_bare_name(app, env, node, content):
 
 def setup(app):
     """Register what is above."""
+    app.connect("doctree-read", link_names)
     app.connect("missing-reference", resolve_bare_name)

@@ -7,7 +7,7 @@ from pathlib import Path
 import skgenre
 
 PACKAGE = Path(skgenre.__file__).parent
-API = Path(__file__).parents[1] / "docs" / "api" / "index.rst"
+API = Path(__file__).parents[1] / "docs" / "api"
 # programs, which are not called from Python
 PROGRAMS = {"skgenre.cli", "skgenre.web"}
 
@@ -20,15 +20,16 @@ def find_rooms():
 
 
 def read_listed():
-    """Return the objects that docs/api/index.rst lists, and the rooms that it has headings for."""
-    module, listed, rooms = "", [], set()
-    for line in API.read_text(encoding="utf-8").splitlines():
-        if found := re.match(r"\.\. (?:py:|current)module:: (\S+)", line):
-            module = found[1]
-            rooms |= {module} if "py:" in line else set()
-        elif found := re.match(r"(?:   |\.\. py:data:: )([\w.]+)$", line):
-            *parts, name = f"{module}.{found[1]}".split(".")
-            listed.append(getattr(importlib.import_module(".".join(parts)), name))
+    """Return the objects that the pages of docs/api list, and the rooms that have a page."""
+    listed, rooms = [], set()
+    for page in sorted(API.glob("*.rst")):
+        module = ""
+        for line in page.read_text(encoding="utf-8").splitlines():
+            if found := re.match(r"\.\. (current)?module:: (\S+)", line):
+                module = found[2]
+                rooms |= set() if found[1] else {module}
+            elif page.stem != "index" and (found := re.match(r"(?:   |.* py:data:: )(\w+)$", line)):
+                listed.append(getattr(importlib.import_module(module), found[1]))
     return listed, rooms
 
 
