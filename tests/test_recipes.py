@@ -273,10 +273,39 @@ def test_a_duration_that_is_none_is_refused_by_all(name, duration):
     assert repr(duration) in str(caught.value)
 
 
-@pytest.mark.parametrize("name", ["knn", "svm", "stack", "cnn-mel", "lstm"])
-def test_a_duration_shorter_than_a_frame_is_refused_when_fitted(songs, name):
-    with pytest.raises(ValueError, match=r"have 0 samples, shorter than .*; raise duration"):
-        make_genre_classifier(name, duration=1e-5).fit(*songs[:2])
+@pytest.mark.parametrize("sr", [None, 0, -1.0, np.nan, np.inf, "22050"], ids=str)
+def test_a_sample_rate_that_is_none_is_refused(sr):
+    with pytest.raises(ValueError, match="sr must be a positive number of hertz, got "):
+        make_genre_classifier("lda", sr=sr)
+
+
+@pytest.mark.parametrize(
+    ("name", "settings", "message"),
+    [
+        ("svm", {}, "'svm' needs at least 1.9 seconds of each clip to cut it into 10 segments"),
+        ("rbm", {"sr": 16000}, "'rbm' needs at least 2.6 seconds of each clip to cut it into 10"),
+        ("svm", {"n_segments": 3}, "at least 0.6 seconds of each clip to cut it into 3 segments"),
+        ("linear", {}, "'linear' needs at least 0.2 seconds of each clip; got duration=0.1"),
+        ("unified", {}, "'unified' needs at least 0.2 seconds of each clip; got duration=0.1"),
+        ("knn", {"duration": 1e-5}, "'knn' needs at least 0.1 seconds of each clip"),
+        ("cnn-mel", {"duration": 1e-5}, "'cnn-mel' needs at least 0.1 seconds of each clip"),
+        ("lstm", {"duration": 1e-5}, "'lstm' needs at least 0.1 seconds of each clip to cut it"),
+    ],
+)
+def test_a_duration_too_short_for_the_features_is_refused(name, settings, message):
+    with pytest.raises(ValueError, match=message):
+        make_genre_classifier(name, **{"duration": 0.1} | settings)
+
+
+@pytest.mark.parametrize(("name", "duration"), [("svm", 1.9), ("linear", 0.2), ("unified", 0.2)])
+def test_the_shortest_duration_is_taken(name, duration):
+    make_genre_classifier(name, duration=duration)
+
+
+def test_segments_that_are_set_too_short_are_named_when_fitted(songs):
+    clf = make_genre_classifier("svm", descriptors__segment_duration=0.1)
+    with pytest.raises(ValueError, match=r"the 9 frames of a delta; raise segment_duration=0\.1"):
+        clf.fit(*songs[:2])
 
 
 @pytest.mark.parametrize(

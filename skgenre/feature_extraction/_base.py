@@ -389,11 +389,20 @@ class BaseClipTransformer(TransformerMixin, VersionedEstimator):
                 "length; for clips of any length set n_segments=None and a segment_duration"
             )
         n_samples = self._segment_samples()
-        if n_samples is not None and (n_samples < 1 or self._feature_shape(n_samples)[1] < 1):
+        if n_samples is not None and not self._is_long_enough(n_samples):
             raise ValueError(
                 f"The segments of {name} have {n_samples} samples, shorter than "
-                f"{self._shortest_segment}; raise duration or segment_duration, or lower n_segments"
+                f"{self._shortest_segment}; {self._how_to_lengthen()}"
             )
+
+    def _is_long_enough(self, n_samples):
+        return n_samples >= 1 and self._feature_shape(n_samples)[1] >= 1
+
+    def _how_to_lengthen(self):
+        if self.segment_duration is not None:
+            return f"raise segment_duration={self.segment_duration:g}"
+        lower = f", or lower n_segments={self.n_segments}" if self.n_segments else ""
+        return f"raise duration={self.duration:g}{lower}"
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

@@ -1,10 +1,20 @@
 import math
+from bisect import bisect_left
 from numbers import Integral, Real
 
 from sklearn.pipeline import Pipeline
 from sklearn.utils import check_scalar
 
+from ..feature_extraction import (
+    AudioDescriptorTransformer,
+    MelSpectrogramTransformer,
+    MFCCSegmenter,
+)
 from ._steps import RECIPES
+
+_FEATURES = (AudioDescriptorTransformer, MelSpectrogramTransformer, MFCCSegmenter)
+# What no feature needs more samples than.
+_LONGEST = 1_000_000
 
 
 def make_genre_classifier(
@@ -55,8 +65,9 @@ def make_genre_classifier(
     Raises
     ------
     ValueError
-        If the name or a parameter does not exist, ``duration`` is not positive and finite, or
-        ``n_segments`` is less than 1, or more than 1 for a model without segments.
+        If the name or a parameter does not exist, ``sr`` or ``duration`` is not positive and
+        finite, segments of ``duration`` are too short for the features, or ``n_segments`` is less
+        than 1, or more than 1 for a model without segments.
 
     See Also
     --------
@@ -143,7 +154,9 @@ def make_genre_classifier(
     if name not in RECIPES:
         raise ValueError(f"There is no recipe {name!r}; there are {', '.join(RECIPES)}")
     recipe = RECIPES[name]
-    if not isinstance(duration, Real) or not 0 < float(duration) < math.inf:
+    if not _is_positive(sr):
+        raise ValueError(f"sr must be a positive number of hertz, got {sr!r}")
+    if not _is_positive(duration):
         raise ValueError(
             f"duration must be a positive number of seconds, got {duration!r}; every recipe takes "
             "the same length of each clip"
@@ -156,4 +169,27 @@ def make_genre_classifier(
     n_segments = n_segments or recipe.n_segments or 1
     if n_segments > 1:
         reading["segment_duration"] = duration / n_segments
-    return Pipeline(recipe.make_steps(reading, random_state)).set_params(**params)
+    pipeline = Pipeline(recipe.make_steps(reading, random_state))
+    if not params:  # by which clips may be cut otherwise
+        _check_length(name, pipeline, duration, n_segments)
+    return pipeline.set_params(**params)
+
+
+def _is_positive(value):
+    return isinstance(value, Real) and 0 < float(value) < math.inf
+
+
+def _check_length(name, pipeline, duration, n_segments):
+    """Refuse segments that are too short for the features of a recipe."""
+    for step in pipeline.get_params().values():
+        if not isinstance(step, _FEATURES):
+            continue
+        if not step._is_long_enough(step._segment_samples()):
+            shortest = bisect_left(range(_LONGEST), True, key=step._is_long_enough) / step.sr
+            is_cut = step.segment_duration is not None
+            seconds = math.ceil(10 * shortest * (n_segments if is_cut else 1)) / 10
+            to_cut = f" to cut it into {n_segments} segments" if is_cut else ""
+            raise ValueError(
+                f"{name!r} needs at least {seconds:g} seconds of each clip{to_cut}; got "
+                f"duration={duration:g}"
+            )

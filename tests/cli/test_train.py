@@ -158,6 +158,7 @@ def test_what_is_read_is_not_written_over(
         (["--jobs", 0], "'--jobs'"),
         (["--duration", 1e11], "'--duration'"),
         (["--recipe", "metadata"], "from Python only"),
+        (["--recipe", "svm"], "'svm' needs at least 1.9 seconds of each clip"),
     ],
 )
 def test_options_that_cannot_be_are_told_before_anything_is_heard(
