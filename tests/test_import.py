@@ -42,6 +42,16 @@ def test_defining_a_pipeline_loads_no_deep_learning():
     assert not (set(HEAVY) - {"sklearn"}) & set(loaded)
 
 
+def test_features_are_computed_without_what_compiles_when_imported():
+    loaded = in_fresh_process(
+        "import sys, numpy as np; from skgenre import make_genre_classifier;"
+        "y = np.random.default_rng(0).uniform(-0.5, 0.5, (2, 22050)).astype(np.float32);"
+        "make_genre_classifier('lda', duration=1)[:1].fit_transform(y, [0, 1]);"
+        "print(*sys.modules)"
+    )
+    assert "librosa" not in loaded
+
+
 @pytest.mark.parametrize("name", skgenre.__all__)
 def test_every_public_name_exists(name):
     assert getattr(skgenre, name).__doc__

@@ -43,9 +43,18 @@ class FusedMelPower:
         half = n_fft // 2
         self.hop_length = hop_length
         self._n_mels = len(filters)
-        self._order = np.stack([2 * _bit_reversed(half), 2 * _bit_reversed(half) + 1], axis=1)
+        order = np.stack([2 * _bit_reversed(half), 2 * _bit_reversed(half) + 1], axis=1)
+        # of each sample of a frame: how many hops after the first, and its place in that hop
+        self._hops, self._places = np.divmod(order, hop_length)
+        n_bins, n_hops = half + _BINS, int(self._hops.max()) + 1
+        self._work_shapes = [
+            (hop_length, _LANES + n_hops - 1),
+            (half, 2 * _LANES),
+            (n_bins, _LANES),
+            (_LANES,),
+        ]
         # Halved, because untangling adds pairs of numbers where it should average them.
-        self._window = window[self._order] / dtype.type(2)
+        self._window = window[order] / dtype.type(2)
         self._roots = _unit_roots(half, half, dtype)
         self._half_roots = _unit_roots(half, n_fft, dtype)
         self._bins, self._weights = _pack_filters(filters, dtype)
@@ -56,15 +65,18 @@ class FusedMelPower:
         # All waveforms are one row of hops. Frames that reach from one into the next are left out.
         hops = waveforms.reshape(-1, self.hop_length)
         mel = np.empty((self._n_mels, len(hops)), dtype=self._window.dtype)
+        # made here, since compiling what makes arrays takes seconds
+        work = [np.zeros(shape, dtype=mel.dtype) for shape in self._work_shapes]
         _mel_power(
             hops,
-            self._order // self.hop_length,
-            self._order % self.hop_length,
+            self._hops,
+            self._places,
             self._window,
             self._roots,
             self._half_roots,
             self._bins,
             self._weights,
+            *work,
             mel,
         )
         return mel.reshape(self._n_mels, n, -1)[:, :, :n_frames].swapaxes(0, 1)
@@ -102,12 +114,10 @@ def _pack_filters(filters, dtype):
 
 
 @compiled
-def _mel_power(hops, hop_of, place_of, window, roots, half_roots, bins, weights, mel):
+def _mel_power(
+    hops, hop_of, place_of, window, roots, half_roots, bins, weights, columns, z, power, band, mel
+):
     half = len(window)
-    columns = np.zeros((hops.shape[1], _LANES + hop_of.max()), hops.dtype)
-    z = np.empty((half, 2 * _LANES), hops.dtype)
-    power = np.zeros((half + _BINS, _LANES), hops.dtype)
-    band = np.empty(_LANES, hops.dtype)
     n_bits = 0
     while 1 << n_bits < half:
         n_bits += 1

@@ -12,7 +12,6 @@ _LANES = 64
 _TINY = np.finfo(np.float32).tiny
 
 
-@compiled
 def running_median(rows):
     """Return the median of 31 rows around each row, reflected at the borders.
 
@@ -30,36 +29,45 @@ def running_median(rows):
     medians : ndarray of shape (n_rows, n_columns), dtype float32
         The medians down the columns.
     """
-    n_rows, n_columns = rows.shape
     medians = np.empty_like(rows)
-    window = np.empty((_WIDTH + 1, _LANES), dtype=np.float32)
-    below = np.empty(_LANES, dtype=np.float32)
-    oldest = np.empty(_LANES, dtype=np.float32)
-    newest = np.empty(_LANES, dtype=np.float32)
+    _fill_medians(rows, medians)
+    return medians
+
+
+@compiled
+def _fill_medians(rows, medians):
+    n_rows, n_columns = rows.shape
+    # sorted windows, and rows of what is moved up, taken out and put in: one array of constant
+    # shape, in which the compiler sees that rows do not overlap
+    work = np.empty((_WIDTH + 4, _LANES), np.float32)
+    below, oldest, newest = _WIDTH + 1, _WIDTH + 2, _WIDTH + 3
     for first in range(0, n_columns, _LANES):
         n_lanes = min(_LANES, n_columns - first)
-        window[:] = np.inf
-        oldest[:] = np.inf
-        newest[:] = 0
+        for lane in range(_LANES):
+            work[oldest, lane], work[newest, lane] = np.inf, 0
+            for rank in range(_WIDTH + 1):
+                work[rank, lane] = np.inf
         for step in range(n_rows + _WIDTH - 1):
             row = _reflected(step - _WIDTH // 2, n_rows)
-            newest[:n_lanes] = rows[row, first : first + n_lanes]
+            for lane in range(n_lanes):
+                work[newest, lane] = rows[row, first + lane]
             if step >= _WIDTH:
                 row = _reflected(step - _WIDTH - _WIDTH // 2, n_rows)
-                oldest[:n_lanes] = rows[row, first : first + n_lanes]
-            below[:] = -np.inf
+                for lane in range(n_lanes):
+                    work[oldest, lane] = rows[row, first + lane]
+            for lane in range(_LANES):
+                work[below, lane] = -np.inf
             for rank in range(_WIDTH):
                 for lane in range(_LANES):
-                    here = window[rank, lane]
-                    above = window[rank + 1, lane]
-                    kept = here if here < oldest[lane] else above
-                    larger = newest[lane] if below[lane] < newest[lane] else below[lane]
-                    window[rank, lane] = larger if larger < kept else kept
-                    below[lane] = kept
+                    here, above, lower = work[rank, lane], work[rank + 1, lane], work[below, lane]
+                    kept = here if here < work[oldest, lane] else above
+                    larger = work[newest, lane] if lower < work[newest, lane] else lower
+                    work[rank, lane] = larger if larger < kept else kept
+                    work[below, lane] = kept
             if step >= _WIDTH - 1:
                 row = step - _WIDTH + 1
-                medians[row, first : first + n_lanes] = window[_WIDTH // 2, :n_lanes]
-    return medians
+                for lane in range(n_lanes):
+                    medians[row, first + lane] = work[_WIDTH // 2, lane]
 
 
 @compiled
@@ -85,25 +93,27 @@ def harmonic_percussive_rms(magnitudes, n_fft):
     """
     harmonic = running_median(magnitudes)
     percussive = running_median(np.ascontiguousarray(magnitudes.T)).T
-    return _masked_rms(magnitudes, harmonic, np.ascontiguousarray(percussive), n_fft)
+    rms = np.empty((2, len(magnitudes)))
+    _fill_masked_rms(magnitudes, harmonic, np.ascontiguousarray(percussive), n_fft, rms)
+    return rms
 
 
 @compiled
-def _masked_rms(magnitudes, harmonic, percussive, n_fft):
+def _fill_masked_rms(magnitudes, harmonic, percussive, n_fft, rms):
     n_frames, n_bins = magnitudes.shape
-    rms = np.empty((2, n_frames))
     for frame in range(n_frames):
-        energies = np.zeros(2)
+        harmonic_energy, percussive_energy = 0.0, 0.0
         for k in range(n_bins):
             magnitude, h, p = magnitudes[frame, k], harmonic[frame, k], percussive[frame, k]
-            larger = max(h, p)
+            larger = h if h > p else p
             share = np.float32(0.5)
             if larger >= _TINY:
-                h, p = (h / larger) ** 2, (p / larger) ** 2
+                h, p = h / larger, p / larger
+                h, p = h * h, p * p
                 share = h / (h + p)
             unpaired = k == 0 or 2 * k == n_fft
-            power = (0.5 if unpaired else 1.0) * magnitude**2
-            energies[0] += power * share**2
-            energies[1] += power * (1 - share) ** 2
-        rms[:, frame] = np.sqrt(2 * energies) / n_fft
-    return rms
+            power = (0.5 if unpaired else 1.0) * (magnitude * magnitude)
+            harmonic_energy += power * (share * share)
+            percussive_energy += power * ((1 - share) * (1 - share))
+        rms[0, frame] = np.sqrt(2 * harmonic_energy) / n_fft
+        rms[1, frame] = np.sqrt(2 * percussive_energy) / n_fft

@@ -2,13 +2,14 @@
 
 from functools import cached_property
 
-import librosa
 import numpy as np
 import scipy.fft
+import scipy.signal
 
 from .._statistics import summarize
-from . import _frame_features
-from ._librosa_defaults import TEMPO_SECONDS, TEMPOGRAM_LAGS
+from . import _frame_features, _harmony, _rhythm
+from ._levels import power_to_db
+from ._librosa_defaults import DELTA_FRAMES, TEMPO_SECONDS, TEMPOGRAM_LAGS
 from ._medians import harmonic_percussive_rms
 from ._spectrum import magnitude_spectra
 
@@ -26,7 +27,7 @@ class SegmentFeatures:
 
     @cached_property
     def _frequencies(self):
-        return librosa.fft_frequencies(sr=self.sr, n_fft=self.n_fft)
+        return np.fft.rfftfreq(self.n_fft, 1 / self.sr)
 
     @cached_property
     def _magnitudes(self):
@@ -38,7 +39,7 @@ class SegmentFeatures:
 
     @cached_property
     def _mel_db(self):
-        return librosa.power_to_db(
+        return power_to_db(
             _frame_features.mel_power(self._power, sr=self.sr, n_fft=self.n_fft, n_mels=self.n_mels)
         )
 
@@ -52,15 +53,15 @@ class SegmentFeatures:
 
     @cached_property
     def chroma_stft(self):
-        return _frame_features.chroma_stft(self._power, sr=self.sr, n_fft=self.n_fft)
+        return _harmony.chroma_stft(self._power, sr=self.sr, n_fft=self.n_fft)
 
     @cached_property
     def tonnetz(self):
-        return librosa.feature.tonnetz(chroma=self.chroma_stft)
+        return _harmony.tonnetz(self.chroma_stft)
 
     @cached_property
     def rms(self):
-        return librosa.feature.rms(y=self.y, frame_length=self.n_fft, hop_length=self.hop_length)
+        return _frame_features.rms(self.y, frame_length=self.n_fft, hop_length=self.hop_length)
 
     @property
     def harmonic_rms(self):
@@ -102,27 +103,32 @@ class SegmentFeatures:
 
     @cached_property
     def mfcc_delta(self):
-        return librosa.feature.delta(self.mfcc)
+        return _delta(self.mfcc, 1)
 
     @cached_property
     def mfcc_delta2(self):
-        return librosa.feature.delta(self.mfcc, order=2)
+        return _delta(self.mfcc, 2)
 
     @cached_property
     def onset_strength(self):
-        return librosa.onset.onset_strength(
-            S=self._mel_db, sr=self.sr, n_fft=self.n_fft, hop_length=self.hop_length
-        )[np.newaxis]
+        return _rhythm.onset_strength(self._mel_db, n_fft=self.n_fft, hop_length=self.hop_length)[
+            np.newaxis
+        ]
 
     @cached_property
     def tempogram(self):
-        return _frame_features.tempogram(self.onset_strength[0], win_length=TEMPOGRAM_LAGS)
+        return _rhythm.tempogram(self.onset_strength[0], win_length=TEMPOGRAM_LAGS)
 
     @cached_property
     def tempo(self):
-        n_lags = librosa.time_to_frames(TEMPO_SECONDS, sr=self.sr, hop_length=self.hop_length)
-        tempogram = _frame_features.tempogram(self.onset_strength[0], win_length=int(n_lags))
-        return librosa.feature.tempo(tg=tempogram, sr=self.sr, hop_length=self.hop_length)
+        n_lags = int(TEMPO_SECONDS * self.sr) // self.hop_length
+        tempogram = _rhythm.tempogram(self.onset_strength[0], win_length=n_lags)
+        return _rhythm.tempo(tempogram, sr=self.sr, hop_length=self.hop_length)
+
+
+def _delta(values, order):
+    """Return the slope, or the curvature, of values in time, as `librosa.feature.delta`."""
+    return scipy.signal.savgol_filter(values, DELTA_FRAMES, order, deriv=order)
 
 
 def describe_segments(segments, *, features, statistics, **settings):

@@ -1,11 +1,11 @@
 """The thirty numbers of G. Tzanetakis and P. Cook, 2002."""
 
-import librosa
 import numpy as np
 import scipy.fft
 import scipy.signal
 
 from ._frame_features import mel_power
+from ._levels import power_to_db
 
 _PAPER_RATE = 22050
 # Lengths in samples at that rate; at others, the power of two that lasts about as long.
@@ -72,7 +72,7 @@ def _texture(y, sr):
     norm = np.sqrt(np.sum(spectra**2, axis=1, keepdims=True))
     shapes = spectra / np.maximum(norm, _SILENCE)
     mel = mel_power(spectra**2, sr=sr, n_fft=n, n_mels=_N_MELS)
-    mfcc = scipy.fft.dct(librosa.power_to_db(mel, top_db=None), axis=0, norm="ortho")
+    mfcc = scipy.fft.dct(power_to_db(mel, top_db=None), axis=0, norm="ortho")
     features = np.column_stack(
         [
             spectra @ frequencies / total[:, 0],
@@ -185,7 +185,7 @@ def _pitch_histogram(y, sr):
     strength = np.mean(correlation[:, 0])
     enhanced = _enhance(correlation / max(strength, _SILENCE))
     lags, heights = _highest_peaks(enhanced, sr / fastest, sr / slowest)
-    notes = np.rint(librosa.hz_to_midi(sr / lags)).astype(int)
+    notes = np.rint(12 * (np.log2(sr / lags) - np.log2(440.0)) + 69).astype(int)
     return np.bincount(notes, heights, 128) / len(low)
 
 
