@@ -57,7 +57,7 @@ def validate_bags(estimator, X, *, reset, dtype=np.float32):
             return _validate_ragged(X)
         X = check_array(X, dtype=dtype, allow_nd=True, ensure_all_finite="allow-nan")
         if 0 in X.shape:
-            raise ValueError(f"Songs of shape {X.shape[1:]} hold nothing")
+            raise ValueError(f"X holds empty songs, of shape {X.shape[1:]}")
         return X
     return validate_data(estimator, X, reset=reset, dtype=dtype, ensure_all_finite="allow-nan")
 
@@ -240,8 +240,8 @@ def check_finite(estimator, X, readable, results):
         peak = max(np.abs(X[i]).max() for i in lost)
         raise ValueError(
             f"{type(estimator).__name__} gives no finite numbers for {len(lost)} of {len(X)} "
-            f"songs, the first of which is X[{lost[0]}]. Their values reach {peak:.3g}: give songs "
-            "of the scale of those in fit, or fit again on smaller numbers"
+            f"songs, the first of which is X[{lost[0]}]. Their values reach {peak:.3g}; scale them "
+            "like those in fit, or fit again on smaller values"
         )
 
 

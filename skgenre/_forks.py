@@ -27,10 +27,10 @@ def refuse_if_lost(library):
     """Raise a `RuntimeError` if a library was in use where this process was forked."""
     if is_lost(library):
         raise RuntimeError(
-            f"{library} had been used by a net before this process was forked from its parent, and "
-            "would wait here for ever for threads that only the parent has. Start the process "
-            "anew: by joblib's backend 'loky', by multiprocessing.get_context('spawn') or "
-            "'forkserver'; or fork before the first net is used, or loaded from a pickle"
+            f"{library} had been used by a net before this process was forked from its parent. It "
+            "would wait here for ever, because its threads were not forked. Start processes with "
+            "joblib's backend 'loky' or with multiprocessing.get_context('spawn') or 'forkserver', "
+            "or fork before the first net is used or loaded from a pickle"
         )
 
 

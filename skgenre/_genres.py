@@ -53,7 +53,7 @@ def check_genres(y):
     if not np.all(is_right):
         row = np.argmin(is_right)
         raise ValueError(
-            f"Genres must be all texts or all numbers, one for each song, but y[{row}] is "
+            f"Genres must be all strings or all numbers, one for each song, but y[{row}] is "
             f"{values[row]!r}"
         )
     return column_or_1d(check_array(y, ensure_2d=False, dtype=None, input_name="y"), warn=True)

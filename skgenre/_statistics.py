@@ -45,7 +45,7 @@ def check_choice(parameter, names, choices):
     """Refuse all but some names of the choices, each once."""
     unknown = [name for name in names if not isinstance(name, str) or name not in choices]
     if unknown:
-        raise ValueError(f"{parameter} {unknown} are unknown; choose of {sorted(choices)}")
+        raise ValueError(f"{parameter} {unknown} are unknown; choose from {sorted(choices)}")
     if not len(names) or len(set(names)) < len(names):
         raise ValueError(f"{parameter} must be some of {sorted(choices)}, each once, got {names!r}")
 

@@ -95,7 +95,7 @@ def test_many_missing_genres_are_counted():
         (None, "y must be a sequence"),
         ("rock", "y must be a sequence .* got 'rock'"),
         ({"song": "rock"}, "y must be a sequence"),
-        (["rock", 3], r"all texts or all numbers.* y\[1\] is 3"),
+        (["rock", 3], r"all strings or all numbers.* y\[1\] is 3"),
         ([3, "rock", 3], r"y\[0\] is 3"),
         (["rock", ["pop", "soul"]], r"one for each song, but y\[1\] is \['pop', 'soul'\]"),
         (np.eye(3), "1d array"),

@@ -311,9 +311,9 @@ def test_segments_that_are_set_too_short_are_named_when_fitted(songs):
 @pytest.mark.parametrize(
     ("arguments", "params", "message"),
     [
-        (["cnn"], {}, "no recipe 'cnn'; there are ann-mel, "),
+        (["cnn"], {}, "no recipe 'cnn'; choose from ann-mel, "),
         (["knn"], {"knn__neighbours": 3}, "neighbours"),
-        (["lda"], {"n_segments": 3}, "judges whole clips, got n_segments=3"),
+        (["lda"], {"n_segments": 3}, "takes whole clips; leave n_segments=3 out"),
         (["svm"], {"n_segments": 0}, "n_segments == 0, must be >= 1"),
     ],
 )

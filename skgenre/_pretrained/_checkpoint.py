@@ -60,7 +60,7 @@ class Checkpoint:
         steps = [number for step in self.family.convolutions for number in step]
         if not all(isinstance(number, int | float) and number > 0 for number in (rate, *steps)):
             raise ValueError(
-                f"The checkpoint {name!r} is damaged, or of no model of audio: its sampling_rate "
+                f"The checkpoint {name!r} is damaged, or not of an audio model: its sampling_rate "
                 f"is {rate!r}, and its convolutions have the kernels and strides {steps}"
             )
         with self._extractor_blamed():
@@ -183,10 +183,10 @@ class Checkpoint:
             if is_out_of_memory(error):
                 raise
             raise ValueError(
-                f"The checkpoint {self.name!r} is of the kind {self.config.model_type!r}, which "
-                f"fails on what its feature extractor, {type(self.extractor).__name__}, makes of "
-                "audio; it needs the preprocessor_config.json that the model was published with. "
-                f"The error is: {error}"
+                f"The checkpoint {self.name!r} is of type {self.config.model_type!r}, which fails "
+                f"on the output of its feature extractor, {type(self.extractor).__name__}; it "
+                "needs the preprocessor_config.json that the model was published with. The error "
+                f"is: {error}"
             ) from error
 
     def make_noise(self):
@@ -235,7 +235,7 @@ class Checkpoint:
         is_known = len(names) + len(numbers) == len(asked) and set(names) <= {PROJECTION}
         if not (asked and is_known) or any(isinstance(layer, bool) for layer in asked):
             raise ValueError(
-                "layers must be integers or 'all', or 'projection' where a model has one, got "
+                "layers must be integers or 'all', or 'projection' if the model has one, got "
                 f"{layers!r}"
             )
         if names and not self.family.has_projection:
@@ -245,7 +245,7 @@ class Checkpoint:
             )
         if any(not -n_states <= layer < n_states for layer in numbers):
             raise ValueError(
-                f"layers={layers!r} are not all there; {self.name!r} has {self._layers_in_words()}"
+                f"layers={layers!r} do not all exist; {self.name!r} has {self._layers_in_words()}"
             )
         return [layer if layer == PROJECTION else int(layer) % n_states for layer in asked]
 
@@ -261,8 +261,8 @@ class Checkpoint:
         is_mixed = PROJECTION in layers or not self.family.have_same_frames(layers)
         if len(layers) > 1 and (len(set(widths)) > 1 or is_mixed):
             raise ValueError(
-                f"layers={layers} of {self.name!r} cannot be averaged, since their frames are not "
-                f"of one kind, with {widths} values each; take others, or one of them"
+                f"layers={layers} of {self.name!r} cannot be averaged, because their frames "
+                f"differ, with {widths} values each; choose others, or a single one"
             )
         return widths[0]
 
@@ -295,9 +295,8 @@ def _find_family(name, config):
 
 def _refusal(name, config):
     return (
-        f"The checkpoint {name!r} is of the kind {config.model_type!r}, which is no encoder of "
-        "audio such as wav2vec2, hubert, wavlm, audio-spectrogram-transformer, clap, whisper or "
-        "encodec"
+        f"The checkpoint {name!r} is of type {config.model_type!r}, which is not an audio encoder "
+        "such as wav2vec2, hubert, wavlm, audio-spectrogram-transformer, clap, whisper or encodec"
     )
 
 
@@ -319,12 +318,12 @@ def _explained(name):
             raise
         if "trust_remote_code" in str(error):
             raise ValueError(
-                f"The checkpoint {name!r} comes with code of its own, which is not run unless "
+                f"The checkpoint {name!r} needs code of its own, which is not run unless "
                 "trust_remote_code=True"
             ) from error
         where = "read" if os.path.isdir(name) else "found in the cache or downloaded from the hub"
         raise OSError(
-            f"The checkpoint {name!r} cannot be {where}; give the name of a model of audio on the "
-            f"Hugging Face hub, or a local folder of one. transformers says: "
+            f"The checkpoint {name!r} cannot be {where}; give the name of an audio model on the "
+            f"Hugging Face hub, or a local folder with one. transformers says: "
             f"{str(error) or type(error).__name__}"
         ) from error

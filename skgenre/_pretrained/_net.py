@@ -174,7 +174,7 @@ def from_state(state):
     net.load_state_dict({**net.state_dict(), **weights})
     if state["digest"] not in (None, _digest_untrained(net)):
         raise ValueError(
-            f"The checkpoint {checkpoint.name!r} holds other weights than the one that was "
+            f"The checkpoint {checkpoint.name!r} has other weights than the one that was "
             "fine-tuned; the pickle was made with store_base_weights=False and needs those"
         )
     return net.eval()

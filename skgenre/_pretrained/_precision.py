@@ -41,8 +41,8 @@ def settle_precision(precision, device, checkpoint, model):
         _settled[key] = fastest if is_right else "float32"
         if not is_right:
             warnings.warn(
-                f"The checkpoint {checkpoint.name!r} gives other numbers in {fastest} on this "
-                f"machine (they differ by {difference:.0%}), so precision='auto' is float32",
+                f"The checkpoint {checkpoint.name!r} is inaccurate in {fastest} on this "
+                f"machine (it differs by {difference:.0%}), so precision='auto' is float32",
                 stacklevel=2,
             )
     return _settled[key]

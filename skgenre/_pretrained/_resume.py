@@ -55,8 +55,7 @@ class SavedTraining:
         if others and not self._file.exists():
             warnings.warn(
                 f"The checkpoint_dir {str(folder)!r} has no stopped training of these songs and "
-                f"parameters; this one starts from its beginning, and those of others stay: "
-                f"{others}",
+                f"parameters; this one starts from the beginning, and other files stay: {others}",
                 stacklevel=2,
             )
 
@@ -92,8 +91,8 @@ class SavedTraining:
         is_ours = isinstance(error, DamagedFileError)
         reason = error if is_ours else f"it cannot be read ({type(error).__name__})"
         warnings.warn(
-            f"The stopped training {str(self._file)!r} is damaged and passed over; this one starts "
-            f"from its beginning: {printable(reason)}",
+            f"The stopped training {str(self._file)!r} is damaged and ignored; this one starts "
+            f"from the beginning: {printable(reason)}",
             stacklevel=2,
         )
 

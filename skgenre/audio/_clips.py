@@ -103,7 +103,7 @@ def _validate_table(estimator, X, sr, reset, allow_nan):
     is_short = is_too_short(n_samples, sr)
     if is_short and (n_rows > _MAX_ROWS or (n_samples > _MAX_SAMPLES and not is_list)):
         raise ValueError(
-            f"X has {n_rows} rows of {n_samples} numbers, which are no clips at "
+            f"X has {n_rows} rows of {n_samples} numbers, which are not clips at "
             f"sr={sr:g}: each would last {n_samples / sr * 1e3:.2g} ms. If X "
             "is one waveform with channels, did you mean [X]? If its columns are clips, X.T? "
             "Features of songs go into what follows this transformer"
@@ -229,7 +229,7 @@ def _take_rate(clip, name):
     if not _is_number(rate) or isinstance(rate, bool) or not 0 < float(rate) < np.inf:
         raise ValueError(f"{name} has the sample rate {rate!r}; it must be a positive number of Hz")
     if _n_axes(samples) == 0:
-        raise ValueError(f"{name} has a {type(samples).__name__} in place of an array of samples")
+        raise ValueError(f"{name} has a {type(samples).__name__} instead of an array of samples")
     return samples, float(rate)
 
 
@@ -240,11 +240,11 @@ def _as_array(samples, name):
     ):
         raise ValueError(f"{name} is raw bytes; pass an array of samples, or a path")
     if np.ma.is_masked(samples):
-        raise ValueError(f"{name} has masked samples; fill them, as by filled(0)")
+        raise ValueError(f"{name} has masked samples; fill them, for example with filled(0)")
     try:
         return np.asarray(samples)
     except (TypeError, ValueError, RuntimeError) as error:
-        raise ValueError(f"{name} is {_describe(samples)}, and no array: {error}") from None
+        raise ValueError(f"{name} is {_describe(samples)}, not an array: {error}") from None
 
 
 def _describe(value):

@@ -1,7 +1,7 @@
 from .._names import printable, without_secrets
 
 TRUNCATED = "truncated: it holds less than its header says"
-JOINED = "another file stands behind the first, which cannot be read with it; split them"
+JOINED = "a second file follows the first one; split them"
 NO_MEMORY = "there is not enough memory to read it; pass a duration"
 
 

@@ -5,7 +5,7 @@ import numpy as np
 
 from ._containers import find_files
 from ._decode import Mixer, check_header, decode, open_audio, resample
-from ._errors import AudioError
+from ._errors import JOINED, AudioError
 from ._files import open_file
 from ._fingerprint import SAMPLE_RATE, compute_fingerprint
 
@@ -22,7 +22,7 @@ _FAULTS = {
     "no samples": "empty",
     "shorter than one sample": "empty",
     "NaN": "nan",
-    "another file": "joined",
+    JOINED: "joined",
     "its sample rate changes": "joined",
     "its number of channels changes": "joined",
 }

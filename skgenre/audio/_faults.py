@@ -184,10 +184,12 @@ def _find_own_faults(file, min_duration):
     if file.clipped > MAX_CLIPPED:
         faults.append(("clipped", file.clipped, f"{file.clipped:.2%} of the samples"))
     if file.heard_channel is not None:
-        detail = f"channel {file.heard_channel} is heard, since the mean of all is near silence"
+        detail = (
+            f"the mean of all channels is near silence, so channel {file.heard_channel} is used"
+        )
         faults.append(("opposite", file.heard_channel, detail))
     if file.n_files > 1:
-        faults.append(("joined", file.n_files, f"{file.n_files} files, one behind the other"))
+        faults.append(("joined", file.n_files, f"{file.n_files} files, joined end to end"))
     if abs(file.dc) > MAX_DC:
         faults.append(("dc", file.dc, f"a mean of {file.dc:.3f}"))
     return faults

@@ -97,8 +97,8 @@ def _check_map(genre_map):
         for name, target in genre_map.items()
     ):
         raise ValueError(
-            "genre_map must be a dict from genres to genres, or to None for those that are to be "
-            f"left out, got {genre_map!r}"
+            "genre_map must be a dict from genres to new names, or to None to leave a genre out, "
+            f"got {genre_map!r}"
         )
     by_key: dict = {}
     for name, target in genre_map.items():

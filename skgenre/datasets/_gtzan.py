@@ -152,7 +152,7 @@ def load_gtzan(data_home, *, genres=None):
         other = found.setdefault(song, path)
         if other != path and os.path.realpath(other) != os.path.realpath(path):
             raise ValueError(
-                f"{song} is there twice, as {printable(other)} and {printable(path)}; give the "
+                f"{song} is there twice, as {printable(other)} and {printable(path)}; pass the "
                 "folder of one copy"
             )
     told = describe_left_out(

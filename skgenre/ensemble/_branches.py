@@ -56,7 +56,7 @@ class BranchComposition(VersionedEstimator, _BaseComposition):
         self._validate_names(names)
         taken = sorted(set(names) & set(_OF_ALL))
         if taken:
-            raise ValueError(f"Branches cannot be named {taken}: score_branches names them so")
+            raise ValueError(f"Branches cannot be named {taken}, which score_branches uses")
         branches = self._get_branches()
         if not branches:
             raise ValueError("All branches are dropped; at least one is needed")

@@ -40,12 +40,12 @@ def make_folds(cv, X, y, groups):
     if cv is None:
         commonest = np.unique(y, return_counts=True)[1].max()
         if commonest == 1:
-            raise ValueError("No genre has 2 songs, so that none can be held out; add songs")
+            raise ValueError("No genre has 2 songs, so no song can be held out; add songs")
         cv = max(2, min(_DEFAULT_FOLDS, commonest))
     if groups is not None:
         n_groups = len(np.unique(groups))
         if n_groups < 2:
-            raise ValueError("groups must be of at least 2 groups, to keep them apart; got 1")
+            raise ValueError("groups needs at least 2 different groups to keep apart, got 1")
         if isinstance(cv, Integral):
             cv = StratifiedGroupKFold(min(cv, n_groups))
     with warnings.catch_warnings():
@@ -60,7 +60,7 @@ def make_folds(cv, X, y, groups):
     folds = [(train, test) for train, test in folds if len(test)]
     songs = np.concatenate([test for _, test in folds])
     if not np.array_equal(np.sort(songs), np.arange(len(y))):
-        raise ValueError(f"cv={cv} does not hold out each song once")
+        raise ValueError(f"cv={cv} must hold out each song exactly once")
     for train, test in folds:
         if groups is not None and len(shared := np.intersect1d(groups[train], groups[test])):
             raise ValueError(

@@ -210,19 +210,17 @@ class SelectiveClassifier(MetaEstimatorMixin, ClassifierMixin, VersionedEstimato
         if not (is_classifier(self.estimator) and hasattr(self.estimator, "predict_proba")):
             raise TypeError(
                 f"estimator must be a classifier with predict_proba, got {self.estimator!r}. "
-                'GroupStackingClassifier([("name", clf)], "pool") gives one that decides without '
-                "probabilities some"
+                "For a classifier without probabilities, wrap it in "
+                'GroupStackingClassifier([("name", clf)], "pool")'
             )
 
     def _check_unknown(self):
         """Refuse what cannot stand beside genres, or is one."""
         is_text = isinstance(self.classes_[0], str)
         if isinstance(self.unknown, str) != is_text or self.unknown != self.unknown:
-            kinds = "texts" if is_text else "numbers"
-            example = "'unknown'" if is_text else "-1"
+            kind, example = ("a str", "'unknown'") if is_text else ("a number", "-1")
             raise ValueError(
-                f"Genres are {kinds}, and so must unknown be, such as {example}; got "
-                f"{self.unknown!r}"
+                f"unknown must be {kind} like the genres, such as {example}; got {self.unknown!r}"
             )
         if self.unknown in self.classes_:
             raise ValueError(
@@ -243,7 +241,7 @@ class SelectiveClassifier(MetaEstimatorMixin, ClassifierMixin, VersionedEstimato
     def _choose_threshold(self, confidence, is_right, weights):
         if not weights.any():
             raise ValueError(
-                "Each fold holds out all songs of a genre, so that none of them can be answered; "
+                "Each fold holds out all songs of a genre, so none of them can be predicted; "
                 "add songs, or groups of songs, of each genre"
             )
         self.precision_curve_ = curve = trace_precision(confidence, is_right, weights)
@@ -253,9 +251,9 @@ class SelectiveClassifier(MetaEstimatorMixin, ClassifierMixin, VersionedEstimato
             bounds = bound_precisions(curve)
             reached = math.floor(bounds.max() * 100) / 100
             warnings.warn(
-                f"target_precision={self.target_precision} cannot be promised, and each answer is "
-                f"{self.unknown!r}. {curve.n_answers[-1]:g} songs held out promise at most "
-                f"{reached:.2f}, with a coverage of {curve.coverages[bounds.argmax()]:.2f}: lower "
+                f"target_precision={self.target_precision} cannot be promised, so every prediction "
+                f"is {self.unknown!r}. {curve.n_answers[-1]:g} held-out songs promise at most "
+                f"{reached:.2f}, with a coverage of {curve.coverages[bounds.argmax()]:.2f}; lower "
                 "target_precision, or fit on more songs and artists",
                 stacklevel=5,
             )

@@ -257,8 +257,8 @@ class GroupStackingClassifier(VersionedEstimator, StackingClassifier):
         predicts = "predict" in self.stack_method_
         if self.final_estimator == "pool" and (predicts or self.passthrough):
             raise ValueError(
-                'final_estimator="pool" takes probabilities or decisions alone, got '
-                + ("those that answer by predict" if predicts else "passthrough=True")
+                'final_estimator="pool" needs classifiers with predict_proba or decision_function, '
+                + ("got one with predict only" if predicts else "and no passthrough=True")
             )
 
     def _check_all_met(self, name, classes):

@@ -144,7 +144,7 @@ class BaseClipTransformer(TransformerMixin, VersionedEstimator):
         failures, not_kept = self._fill(features, clips, dtype)
         if not_kept:
             warnings.warn(
-                f"cache={self.cache!r} does not keep the features of {len(not_kept)} of "
+                f"cache={self.cache!r} cannot store the features of {len(not_kept)} of "
                 f"{len(clips)} clips: {not_kept[0]}",
                 stacklevel=2,
             )

@@ -50,7 +50,7 @@ class FeatureCache:
             make_private_folder(folder)
         except OSError as error:
             warnings.warn(
-                f"cache={cache!r} cannot be used, and no features are kept: {error}",
+                f"cache={cache!r} cannot be used, so no features are stored: {error}",
                 stacklevel=4,
             )
             return

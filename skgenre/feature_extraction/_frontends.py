@@ -69,8 +69,8 @@ def _find(net):
         return "musicnn"
     if named not in ("musicnn", "waveform"):
         raise NetError(
-            f"{net.name}: the file does not tell what the net hears; set frontend to 'musicnn', "
-            "'waveform' or a MelSpectrogramTransformer"
+            f"{net.name}: the file does not say what input the net takes; set frontend to "
+            "'musicnn', 'waveform' or a MelSpectrogramTransformer"
         )
     return named
 
@@ -98,8 +98,8 @@ class MelFrontend:
         bands = [place for place in places[::-1] if net.shape[place] == n_mels]
         if len(places) != 2 or not bands:
             raise NetError(
-                f"{net.name}: the net takes patches of shape {net.shape}, which are no "
-                f"spectrograms of {n_mels} bands"
+                f"{net.name}: the net takes patches of shape {net.shape}, not spectrograms of "
+                f"{n_mels} bands"
             )
         self._has_frames_first = bands[0] == places[1]
         self._shape = tuple(1 if size == 1 else -1 for size in net.shape)
@@ -154,9 +154,7 @@ class WaveformFrontend:
         self.sr = sr
         places = [place for place, size in enumerate(net.shape) if size != 1]
         if len(places) != 1:
-            raise NetError(
-                f"{net.name}: the net takes patches of shape {net.shape}, which are no waveforms"
-            )
+            raise NetError(f"{net.name}: the net takes patches of shape {net.shape}, not waveforms")
         self._n_samples = net.shape[places[0]]
         self._shape = tuple(1 if size == 1 else -1 for size in net.shape)
 

@@ -79,7 +79,7 @@ def explain_segment(estimator, X, *, genre=None, segment=0, patch_shape=None, fi
     proba = ask(spectrogram[np.newaxis])[0]
     classes = list(estimator.classes_)
     if genre is not None and genre not in classes:
-        raise ValueError(f"genre {genre!r} is none of {[str(name) for name in classes]}")
+        raise ValueError(f"genre must be one of {[str(name) for name in classes]}, got {genre!r}")
     column = int(proba.argmax()) if genre is None else classes.index(genre)
     patch = _check_patch(patch_shape, spectrogram.shape)
     painted = np.broadcast_to(_find_fill(estimator, spectrogram, fill), spectrogram.shape)

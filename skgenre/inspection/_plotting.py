@@ -73,12 +73,14 @@ def make_panels(ax, shape, *, figsize, **settings):
     if np.ndim(ax) or n_panels == 1:
         given = np.ravel(np.asarray(ax, dtype=object))
         if len(given) != n_panels:
-            raise ValueError(f"ax must be {n_panels} axes, or one to divide, got {len(given)}")
+            raise ValueError(
+                f"ax must be {n_panels} axes, or a single one to divide, got {len(given)}"
+            )
         return given
     place = ax.get_subplotspec()
     if place is None:
         raise ValueError(
-            "ax cannot be divided, as it is in no grid; use matplotlib.pyplot.subplots"
+            "ax is not part of a grid and cannot be divided; use matplotlib.pyplot.subplots"
         )
     ax.set_axis_off()
     is_arranged = ax.figure.get_layout_engine() is not None

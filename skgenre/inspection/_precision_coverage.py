@@ -111,11 +111,11 @@ class PrecisionCoverageDisplay:
         last = estimator[-1] if isinstance(estimator, Pipeline) else estimator
         name = type(estimator).__name__ if name is None else name
         if (X is None) != (y is None):
-            raise ValueError("Pass X and y, or none of them for songs held out in fit")
+            raise ValueError("Pass both X and y, or neither to use the songs held out in fit")
         if X is not None and not hasattr(estimator, "predict_proba"):
             raise TypeError(f"{printable(name)} has no predict_proba")
         if X is None and not hasattr(last, "precision_curve_"):
-            raise TypeError(f"{printable(name)} has held out no songs in fit; pass X and y")
+            raise TypeError(f"{printable(name)} held out no songs in fit; pass X and y")
         if X is None:
             curve = last.precision_curve_
         else:

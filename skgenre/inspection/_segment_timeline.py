@@ -91,7 +91,7 @@ class SegmentTimelineDisplay:
         if not hasattr(classifier, "predict_segment_proba"):
             raise TypeError(
                 f"{type(classifier).__name__} has no predict_segment_proba; "
-                "SegmentVotingClassifier gives it one"
+                "wrap it in SegmentVotingClassifier"
             )
         if isinstance(classifier, Wav2VecClassifier):
             proba = _hear_clip(classifier, X)
@@ -108,7 +108,7 @@ class SegmentTimelineDisplay:
             proba = classifier.predict_segment_proba(song)[0]
             segment_duration = segment_duration or transformer_duration(clip_transformer(estimator))
         if segment_duration is None:
-            raise ValueError("The length of a segment is not known; give segment_duration")
+            raise ValueError("The length of a segment is not known; pass segment_duration")
         return cls(proba, classes=classifier.classes_, segment_duration=segment_duration).plot(ax)
 
     @classmethod
@@ -190,7 +190,7 @@ def _hear_clip(classifier, clip):
     check_clip(clip)
     if classifier.n_segments is not None:
         raise ValueError(
-            f"The classifier hears n_segments={classifier.n_segments} of a song, not one after the "
-            "other; call set_params(n_segments=None) on it"
+            f"The classifier takes n_segments={classifier.n_segments} of a song, with gaps between "
+            "them; call set_params(n_segments=None) on it"
         )
     return classifier.predict_segment_proba([clip])[0]

@@ -73,7 +73,7 @@ class TrainingHistoryDisplay:
         net = estimator[-1] if isinstance(estimator, Pipeline) else estimator
         check_is_fitted(net)
         if not hasattr(net, "history_"):
-            raise TypeError(f"{type(net).__name__} keeps no history_ of its training")
+            raise TypeError(f"{type(net).__name__} has no history_ of its training")
         return cls(net.history_, per=per).plot(ax)
 
     def plot(self, ax=None):

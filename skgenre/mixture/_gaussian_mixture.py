@@ -217,7 +217,7 @@ def _check_mixture(mixture):
     learnt = (mixture.means_, mixture.covariances_, mixture.precisions_, mixture.lower_bound_)
     if not all(np.isfinite(numbers).all() for numbers in learnt):
         raise ValueError(
-            "what it learns is not finite; the features are too large or too small, scale them"
+            "its parameters are not finite, since features are too large or too small; scale them"
         )
 
 

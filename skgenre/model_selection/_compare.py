@@ -162,7 +162,7 @@ def compare_classifiers(
     genres = np.unique(y).tolist()
     taken = sorted(set(genres) & set(_ANSWERS))
     if taken:
-        raise ValueError(f"Genres cannot be named {taken}, as columns of the answers are")
+        raise ValueError(f"Genres cannot be named {taken}, like columns of the answers")
     environment = _describe_environment()
     keep = Keep(results, environment, X, y, groups)
     songs = _Songs(X, y, groups, np.arange(len(y)), row_names(X))
@@ -202,7 +202,7 @@ def compare_classifiers(
     troubles = keep.troubles + [trouble for _, trouble in computed if trouble is not None]
     if troubles:
         warnings.warn(
-            f"results={results!r} cannot keep {len(troubles)} of {1 + len(computed)} files: "
+            f"results={results!r} cannot store {len(troubles)} of {1 + len(computed)} files: "
             f"{troubles[0]}",
             stacklevel=2,
         )

@@ -58,8 +58,8 @@ class Keep:
             of_estimator = joblib.hash(clone(estimator))
         except PicklingError as error:
             raise ValueError(
-                f"The classifier {name!r} cannot be told from others, and results=None would have "
-                f"to do, since it cannot be pickled: {error}"
+                f"The classifier {name!r} cannot be pickled, so its results cannot be found again; "
+                f"pass results=None. The error is: {error}"
             ) from error
         key = joblib.hash([of_estimator, self._songs_key, about, train, test])
         return self._folder / f"{key}.jsonl"

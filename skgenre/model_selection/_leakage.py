@@ -141,8 +141,8 @@ def check_leakage(
     y = check_genres(y)
     if groups is None:
         warnings.warn(
-            "groups are unknown, so an artist may be on both sides of the split unseen; pass "
-            "groups=artists, as from artist_groups",
+            "groups is not given, so an artist on both sides of the split is not noticed; pass the "
+            "artists, for example from artist_groups",
             stacklevel=2,
         )
     names = row_names(X)

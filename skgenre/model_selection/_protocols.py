@@ -49,7 +49,7 @@ class Protocol:
     def split(self, X, y, groups, seed):
         """Return a list of (train, test)."""
         if self.needs_groups and groups is None:
-            raise ValueError("it keeps artists apart, and needs them as groups")
+            raise ValueError("it keeps artists apart; pass them as groups")
         return make_folds(self.make_splitter(seed), X, y, groups)
 
 
@@ -79,7 +79,7 @@ def resolve(protocols):
     found = {}
     for name, given in protocols.items():
         if isinstance(given, str) and given not in PROTOCOLS:
-            raise ValueError(f"No protocol is called {given!r}; there are {', '.join(PROTOCOLS)}")
+            raise ValueError(f"There is no protocol {given!r}; choose from {', '.join(PROTOCOLS)}")
         found[name] = PROTOCOLS[given] if isinstance(given, str) else _of_user(given)
     if not found:
         raise ValueError("protocols is empty")

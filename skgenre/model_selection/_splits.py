@@ -131,7 +131,7 @@ class GTZANFilteredSplit:
 def _as_lists(name, lists):
     lists = {lists} if isinstance(lists, str) else set(lists)
     if not lists or lists - set(_LISTS):
-        raise ValueError(f"{name} must be of {_LISTS}, got {sorted(lists)}")
+        raise ValueError(f"{name} must be some of {_LISTS}, got {sorted(lists)}")
     return lists
 
 
@@ -139,7 +139,7 @@ def _song_name(song):
     name = os.path.basename(song) if isinstance(song, str | os.PathLike) else None
     match = name and _SONG.match(name)
     if not match or match[0].lower() not in read_index().index:
-        raise ValueError(f"{song!r} is not named as a song of GTZAN; give the names as songs=")
+        raise ValueError(f"{song!r} is not the name of a song of GTZAN; pass names as songs=")
     return match[0].lower()
 
 

@@ -101,7 +101,7 @@ def summarize(
     1     dummy  unknown     0.500      worse
     """
     if reference is not None and reference not in set(results["estimator"]):
-        raise ValueError(f"No classifier is called {reference!r}")
+        raise ValueError(f"There is no classifier {reference!r}")
     settings = {
         "confidence_level": confidence_level,
         "n_resamples": n_resamples,

@@ -124,9 +124,9 @@ class BaseKerasClassifier(BaseNetClassifier):
             return
         if not np.array_equal(classes, self.classes_) or input_shape != self.input_shape_:
             raise ValueError(
-                f"warm_start goes on with the genres {self.classes_.tolist()} and segments of "
-                f"shape {self.input_shape_} (bands, frames) of the fit before, got "
-                f"{classes.tolist()} and {input_shape}"
+                f"warm_start needs the genres {self.classes_.tolist()} and segments of shape "
+                f"{self.input_shape_} (bands, frames) of the previous fit, got {classes.tolist()} "
+                f"and {input_shape}"
             )
 
     def _make_builder(self):

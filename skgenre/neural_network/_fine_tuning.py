@@ -148,16 +148,16 @@ class BaseFineTunedClassifier(PretrainedMixin, BaseNetClassifier):
         checkpoint.find_width(checkpoint.find_layers(self.layers))
         if self.gradient_checkpointing and not checkpoint.family.recomputes_activations:
             raise ValueError(
-                "gradient_checkpointing=True is not possible, since transformers has none for "
-                f"models of the kind of {checkpoint.name!r}; lower batch_size to save memory"
+                "gradient_checkpointing=True is not possible, because transformers does not have "
+                f"it for models like {checkpoint.name!r}; lower batch_size to save memory"
             )
         sizes = self.hidden_layer_sizes
         if not all(isinstance(size, int | np.integer) and size > 0 for size in sizes):
             raise ValueError(f"hidden_layer_sizes must be positive integers, got {sizes!r}")
         if self.checkpoint_dir is not None and not isinstance(self.random_state, Integral):
             raise ValueError(
-                "checkpoint_dir needs an int as random_state, so that a training that goes on "
-                f"holds out the same songs, got random_state={self.random_state!r}"
+                "checkpoint_dir needs an int as random_state, so that a continued training holds "
+                f"out the same songs, got random_state={self.random_state!r}"
             )
 
     def _train(self, songs, held_out, seed):

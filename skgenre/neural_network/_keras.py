@@ -106,7 +106,7 @@ def without_head(model):
         return keras.Model(model.inputs[0], head.input)
     except (AttributeError, ValueError) as error:
         raise TypeError(
-            f"There is no way to the layer before the head of {type(model).__name__}; the "
+            f"The layer before the head of {type(model).__name__} cannot be found; the "
             "architecture must return a keras.Sequential or a functional keras.Model"
         ) from error
 

@@ -54,11 +54,11 @@ class BaseNetClassifier(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BagCl
             self._check_class_weight()
             sample_weight = sample_weight * compute_sample_weight(self.class_weight, genres)
             if not sample_weight.any():
-                raise ValueError(f"class_weight={self.class_weight} leaves no song any weight")
+                raise ValueError(f"class_weight={self.class_weight} gives all songs the weight 0")
         if sample_weight.sum() > _LARGEST_SUM_OF_WEIGHTS:
             raise ValueError(
-                f"sample_weight, by class_weight, sums to {sample_weight.sum():g}; nets compute in "
-                f"float32 and take sums up to {_LARGEST_SUM_OF_WEIGHTS:g}"
+                f"sample_weight times class_weight sums to {sample_weight.sum():g}; nets compute "
+                f"in float32 and take sums up to {_LARGEST_SUM_OF_WEIGHTS:g}"
             )
         trained_on, held_out = self._split(genres, groups, seed)
         self._train(

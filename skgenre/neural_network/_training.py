@@ -161,8 +161,8 @@ def _warn_of_shared_gpu():
     backend, _ = get_active_backend()
     if has_gpu() and backend.nesting_level:
         warnings.warn(
-            "Several nets are trained at a time on one GPU, which makes each of them slower and "
-            "may run out of its memory; set n_jobs=1",
+            "Several nets are trained at once on one GPU, which makes each of them slower and may "
+            "exhaust its memory; set n_jobs=1",
             stacklevel=2,
         )
 

@@ -40,7 +40,7 @@ def build(clf, *, include_features):
     values = [value for _, value in song.features]
     features = [feature for feature, _ in song.features]
     if not features:
-        raise ExportError("The classifier hears nothing")
+        raise ExportError("The classifier takes no songs")
     inputs = {value.name: value.shape for value in values}
     named = {}
     first = features[0]

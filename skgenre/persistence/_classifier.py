@@ -236,20 +236,20 @@ class OnnxGenreClassifier(ClassifierMixin, BaseEstimator):
         if len(transformers) > 1 or is_waveform or len(self.model.info.features[0].shape) != 3:
             kinds = ", ".join(type(transformer).__name__ for transformer in transformers)
             raise ValueError(
-                f"{self.model.name} hears what {kinds} give, where spectrograms or MFCCs alone are "
-                "needed"
+                f"{self.model.name} takes the features of {kinds}; only classifiers of "
+                "spectrograms or MFCCs can be explained"
             )
         return Pipeline([("features", transformers[0]), ("judge", self._make_judge())])
 
     def _find_segment_duration(self):
         """Return the length of the segments that are judged, in seconds; None for any."""
         if self.model.info.aggregate == "song":
-            raise TypeError(f"{self.model.name} judges songs as a whole, and no segments of them")
+            raise TypeError(f"{self.model.name} classifies whole songs, without segments")
         transformer = self._make_transformers()[0]
         if getattr(transformer, "max_segments", None) is not None:
             raise ValueError(
-                f"{self.model.name} hears at most {transformer.max_segments} segments of a song, "
-                "not one after the other; export the classifier with n_segments=None"
+                f"{self.model.name} takes at most {transformer.max_segments} segments of a song, "
+                "with gaps between them; export the classifier with n_segments=None"
             )
         n_samples = transformer._segment_samples()
         return n_samples and n_samples / transformer._working_sr

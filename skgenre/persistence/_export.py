@@ -169,12 +169,12 @@ def _check(clf):
     check_is_fitted(clf)
     if isinstance(clf, OnnxGenreClassifier):
         raise ValueError(
-            "clf comes from a model file; copy that file, or export what it was made of"
+            "clf comes from a model file; copy that file, or export the original pipeline"
         )
     if not hasattr(clf, "predict_proba"):
         raise ValueError(
-            f"{_outline(clf)} has no predict_proba, and a model file answers by probabilities; "
-            "CalibratedClassifierCV gives it some"
+            f"{_outline(clf)} has no predict_proba, which a model file needs; wrap it in "
+            "CalibratedClassifierCV"
         )
 
 
@@ -185,7 +185,7 @@ def _plain_genres(classes):
     is_number = all(isinstance(genre, int) and not isinstance(genre, bool) for genre in genres)
     if not (is_text or is_number) or len(genres) < 2:
         raise ValueError(
-            "A model file takes two genres or more, all texts or all integers, got "
+            "A model file needs at least two genres, all strings or all integers, got "
             f"{printable(repr(genres)[:_LONGEST])}"
         )
     return tuple(genres)

@@ -62,7 +62,7 @@ def _(step: BaseClipTransformer, x, graph):
     if type(step) not in _BUILDERS:
         known = ", ".join(sorted(kind.__name__ for kind in [*_BUILDERS, OnnxEmbedder]))
         raise ExportError(
-            f"{name_step(step)} cannot be written to a model file, which knows {known}"
+            f"{name_step(step)} cannot be written to a model file, which can hold {known}"
         )
     build = _BUILDERS[type(step)](step)
     return x.take(_describe(step, type(step).__name__, _params_of(step), build), _shape_of(step))
@@ -80,8 +80,8 @@ def _(step: OnnxEmbedder, x, graph):
     n_frames = net.shape[0] if net.shape[1:] == (MUSICNN["n_mels"],) else None
     if step.frontend not in ("auto", "musicnn") or n_frames is None or net.batch_size:
         raise ExportError(
-            f"{name_step(step)} has a net or a front end that a model file does not know: it takes "
-            f"nets of any number of patches (n_frames, {MUSICNN['n_mels']}) that hear as musicnn"
+            f"{name_step(step)} has a net or a front end that a model file cannot hold; it holds "
+            f"nets with the input of musicnn, any number of patches (n_frames, {MUSICNN['n_mels']})"
         )
     step._make_frontend()  # refuses a file that names another one
     params = {name: getattr(step, name) for name in ("sr", *_CUT)} | {"n_frames": n_frames}

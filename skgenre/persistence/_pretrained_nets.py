@@ -85,22 +85,21 @@ def _take_segments(step, x, checkpoint, graph, **cut):
         raise ExportError(f"{name_step(step)} must be the first step of a pipeline")
     if not hears_waveforms(checkpoint):
         raise ExportError(
-            f"{name_step(step)} has a model of the kind {checkpoint.config.model_type!r} with a "
-            f"{type(checkpoint.extractor).__name__}, and cannot be written to a model file, which "
-            "holds models that hear the waveform as wav2vec2, hubert and wavlm do. Keep it as a "
-            "pickle"
+            f"{name_step(step)} has a model of type {checkpoint.config.model_type!r} with a "
+            f"{type(checkpoint.extractor).__name__} and cannot be written to a model file; only "
+            "models that take waveforms can, such as wav2vec2, hubert and wavlm. Use a pickle"
         )
     segments = WaveformSegments(sr=step.sr, working_sr=checkpoint.sr, **cut)
     n_samples = segments._segment_samples()
     if n_samples is None:
         raise ExportError(
-            f"{name_step(step)} hears songs of any length as a whole, which a model file does not; "
+            f"{name_step(step)} takes songs of any length as a whole, which a model file cannot; "
             "set a duration or a segment_duration"
         )
     if n_samples > (checkpoint.family.longest or n_samples):
         raise ExportError(
-            f"{name_step(step)} has a model that hears at most {checkpoint.family.longest} samples "
-            f"at a time, and gets {n_samples}; give shorter segments"
+            f"{name_step(step)} has a model that takes at most {checkpoint.family.longest} samples "
+            f"at a time, but segments have {n_samples}; use shorter segments"
         )
     return transform(segments, x, graph)
 

@@ -76,8 +76,8 @@ def check_value(step, x):
     """Refuse a song where features are needed."""
     if isinstance(x, Song):
         raise ExportError(
-            f"{name_step(step)} gets songs as they come, and no transformer of skgenre stands "
-            "before it that a model file could name; put both in one Pipeline"
+            f"{name_step(step)} gets songs, not features: there is no transformer of skgenre "
+            "before it. Put both in one Pipeline"
         )
     return x
 
@@ -87,7 +87,7 @@ def check_size(name, n_bytes):
     if n_bytes > MAX_FILE_BYTES:
         raise ExportError(
             f"The weights of {name} take {n_bytes / 2**30:.1f} GiB, and a model file holds "
-            f"{MAX_FILE_BYTES / 2**30:.0f} GiB at most; take a smaller net, or keep the pickle"
+            f"{MAX_FILE_BYTES / 2**30:.0f} GiB at most; use a smaller net, or keep the pickle"
         )
 
 

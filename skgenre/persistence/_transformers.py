@@ -68,8 +68,8 @@ def _(step: FeatureUnion, x, graph):
         value = check_value(inner, _transform_or_pass(inner, x, graph))
         if not value.is_table:
             raise ExportError(
-                f"{name_step(step)} joins segments, of {name!r}, where a model file can join "
-                "tables alone"
+                f"{name_step(step)} joins segments, of {name!r}, but a model file can only join "
+                "tables"
             )
         weighted = value.name
         if name in weights:
@@ -83,8 +83,8 @@ def _(step: FeatureUnion, x, graph):
 def _(step: ColumnTransformer, x, graph):
     if isinstance(x, Song):
         raise ExportError(
-            f"{name_step(step)} takes columns of a table beside the songs, as the recipe 'metadata'"
-            " does; a model file hears songs alone. Export the pipeline of its column of audio"
+            f"{name_step(step)} takes a table with other columns than the songs, as the recipe "
+            "'metadata' does, but a model file takes songs only. Export the pipeline of the songs"
         )
     return transform.dispatch(object)(step, x, graph)
 

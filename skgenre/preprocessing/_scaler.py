@@ -116,8 +116,8 @@ class SpectrogramScaler(OneToOneFeatureMixin, BagTransformer):
         self.scale_ = np.where(self.scale_ <= negligible, 1.0, self.scale_)
         if self.scale_.max() > np.finfo(np.float32).max:
             raise ValueError(
-                f"The features spread over {self.scale_.max():.3g}, more than a float32 can hold; "
-                "scale them before"
+                f"The features spread over {self.scale_.max():.3g}, more than float32 can "
+                "represent; scale them first"
             )
         return self
 

@@ -152,20 +152,20 @@ def make_genre_classifier(
     (1, 2)
     """
     if name not in RECIPES:
-        raise ValueError(f"There is no recipe {name!r}; there are {', '.join(RECIPES)}")
+        raise ValueError(f"There is no recipe {name!r}; choose from {', '.join(RECIPES)}")
     recipe = RECIPES[name]
     if not _is_positive(sr):
         raise ValueError(f"sr must be a positive number of hertz, got {sr!r}")
     if not _is_positive(duration):
         raise ValueError(
-            f"duration must be a positive number of seconds, got {duration!r}; every recipe takes "
-            "the same length of each clip"
+            f"duration must be a positive number of seconds, got {duration!r}; it is the same for "
+            "all clips"
         )
     if n_segments is not None:
         check_scalar(n_segments, "n_segments", Integral, min_val=1)
     reading = {"sr": sr, "duration": duration, "n_segments": None, "n_jobs": n_jobs, "cache": cache}
     if recipe.n_segments is None and n_segments not in (None, 1):
-        raise ValueError(f"{name!r} judges whole clips, got n_segments={n_segments}")
+        raise ValueError(f"{name!r} takes whole clips; leave n_segments={n_segments} out")
     n_segments = n_segments or recipe.n_segments or 1
     if n_segments > 1:
         reading["segment_duration"] = duration / n_segments

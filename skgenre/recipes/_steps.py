@@ -234,7 +234,7 @@ class Recipe(NamedTuple):
 
     make_steps: Callable
     n_segments: int | None
-    """In how many segments it cuts a clip unless told otherwise; None if it judges whole clips."""
+    """Number of segments to cut a clip into by default; None if it takes whole clips."""
     about: str
     """What it is, in a few words."""
     extra: str | None = None

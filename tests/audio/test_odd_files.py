@@ -300,9 +300,9 @@ def test_files_joined_of_which_one_would_be_lost_are_refused(
     try:
         assert seconds(both) > 1.99 * seconds(tmp_path / f"one.{ending}")
     except AudioError as error:
-        assert re.search("another file|truncated", str(error))  # noqa: PT017 - either is right
+        assert re.search("a second file|truncated", str(error))  # noqa: PT017 - either is right
     path = save(f"joined.{ending}", data + data)
-    with pytest.raises(AudioError, match=rf"joined\.{ending}: .*another file"):
+    with pytest.raises(AudioError, match=rf"joined\.{ending}: .*a second file"):
         load_audio(path)
     assert faults(path)[0] == "joined"
     assert len(load_audio(path, duration=1.0)) == 22050
@@ -496,7 +496,7 @@ def test_a_second_ogg_stream_is_read_or_missed(save, as_bytes):
 def test_wav_files_of_two_programs_joined(save, as_bytes):
     wav = as_bytes("a.wav", NOISE)
     other = wav[:12] + b"JUNK" + struct.pack("<I", 28) + bytes(28) + wav[12:]
-    with pytest.raises(AudioError, match="another file"):
+    with pytest.raises(AudioError, match="a second file"):
         load_audio(save("joined.wav", wav + other))
 
 
@@ -519,7 +519,7 @@ def test_files_of_two_kinds_joined_are_missed(save, cbr, as_bytes, encode, tmp_p
         others += [cbr, id3(b"title") + cbr]
     for other in others:
         path = save(f"joined.{first}", one + other)
-        with pytest.raises(AudioError, match="another file"):
+        with pytest.raises(AudioError, match="a second file"):
             load_audio(path)
         assert "joined" in faults(path)
 

@@ -229,7 +229,7 @@ STEREO = np.random.RandomState(0).uniform(-1, 1, size=(33075, 2)).astype(np.floa
 )
 def test_a_table_of_something_else_is_refused_at_once(X):
     with pytest.raises(
-        ValueError, match=r"rows of \d+ numbers, which are no clips at sr=22050: .*"
+        ValueError, match=r"rows of \d+ numbers, which are not clips at sr=22050: .*"
     ):
         mfcc(X)
     assert mfcc([STEREO]).shape == (1, 3, 13, 22)
@@ -259,7 +259,7 @@ def test_few_short_waveforms_in_a_list_are_clips():
         ({"array": STEREO, "sampling_rate": "44100"}, "the sample rate '44100'"),
         ((STEREO, "44100"), "clip 1 is a tuple of ndarray, str, and no array"),
         ((STEREO, SR, "rock"), "clip 1 is a tuple of ndarray, int, str, and no array"),
-        ({"array": None, "sampling_rate": SR}, "a NoneType in place of an array"),
+        ({"array": None, "sampling_rate": SR}, "a NoneType instead of an array"),
         ({"bytes": b"RIFF", "path": None}, r"a dict with \['bytes', 'path'\]; it needs 'array'"),
         (("a.wav", SR), "clip 1 has samples of type str"),
         (np.zeros((13, 1000)), r"the shape \(13, 1000\), and neither axis is one of 2 channels at"),
@@ -323,7 +323,7 @@ def test_tensors_that_have_no_array_are_named(songs):
     X = torch.tensor(songs[0][:2])
     assert_array_equal(mfcc(X), mfcc(songs[0][:2]))
     for clips in (list(X.requires_grad_()), X, [X[0].bfloat16()]):
-        with pytest.raises(ValueError, match="is a Tensor, and no array"):
+        with pytest.raises(ValueError, match="is a Tensor, not an array"):
             mfcc(clips)
 
 

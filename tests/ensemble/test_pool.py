@@ -119,7 +119,7 @@ def test_a_song_of_weight_two_counts_twice(table):
 
 def test_what_cannot_be_pooled(table):
     X, y = table
-    with pytest.raises(ValueError, match="those that answer by predict"):
+    with pytest.raises(ValueError, match="got one with predict only"):
         GroupStackingClassifier(MODELS, "pool", stack_method="predict").fit(X, y)
     with pytest.raises(ValueError, match="passthrough=True"):
         GroupStackingClassifier(MODELS, "pool", passthrough=True).fit(X, y)

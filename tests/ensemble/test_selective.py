@@ -235,10 +235,10 @@ def test_genres_of_any_type(genres, unknown):
         (
             [1, 2],
             "unknown",
-            "Genres are numbers, and so must unknown be, such as -1; got 'unknown'",
+            "unknown must be a number like the genres, such as -1; got 'unknown'",
         ),
-        ([1, 2], np.nan, "Genres are numbers, .* got nan"),
-        (["a", "b"], -1, "Genres are texts, .* got -1"),
+        ([1, 2], np.nan, "must be a number like .* got nan"),
+        (["a", "b"], -1, "must be a str like .* got -1"),
         (["a", "b"], None, "'unknown' parameter of SelectiveClassifier"),
     ],
 )
@@ -308,7 +308,7 @@ def test_songs_that_cannot_be_held_out_are_refused(table):
     X, y, groups = table
     with pytest.raises(ValueError, match="No genre has 2 songs"):
         SelectiveClassifier(GaussianNB()).fit(X[:3], y[:3])
-    with pytest.raises(ValueError, match="does not hold out each song once"):
+    with pytest.raises(ValueError, match="must hold out each song exactly once"):
         SelectiveClassifier(GaussianNB(), cv=ShuffleSplit(2)).fit(X, y)
     with pytest.raises(ValueError, match="only one class: 'rock'"):
         SelectiveClassifier(GaussianNB()).fit(X, ["rock"] * len(X), groups=groups)

@@ -264,10 +264,10 @@ def test_a_genre_of_one_group_is_the_least_likely_where_it_is_decided_without(ta
     [
         ({"cv": "prefit"}, "'cv' parameter"),
         ({"cv": StratifiedKFold(3)}, "on both sides of a fold"),
-        ({"cv": [(range(30), range(30, 60))]}, "does not hold out each song once"),
+        ({"cv": [(range(30), range(30, 60))]}, "must hold out each song exactly once"),
         ({"groups": "of genres", "y": "two"}, r"2 classes to train on, but one leaves \['blues'\]"),
         ({"y": "one"}, "only one class: 'blues'"),
-        ({"groups": "one"}, "at least 2 groups"),
+        ({"groups": "one"}, "at least 2 different groups"),
         ({"groups": "short"}, "inconsistent numbers of samples"),
         ({"groups": "missing"}, "groups hold missing values"),
     ],

@@ -158,7 +158,7 @@ def full_disk():
 def test_a_full_disk_is_one_warning(song_files, tmp_path, n_jobs, full_disk):
     paths = song_files[0]
     segmenter = MFCCSegmenter(**SHORT, cache=tmp_path, n_jobs=n_jobs)
-    with pytest.warns(UserWarning, match="does not keep the features of 24 of 24 clips") as caught:
+    with pytest.warns(UserWarning, match="cannot store the features of 24 of 24 clips") as caught:
         result = segmenter.fit_transform(paths)
     assert len(caught) == 1
     assert_array_equal(result, MFCCSegmenter(**SHORT).fit_transform(paths))

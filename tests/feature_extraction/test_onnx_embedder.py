@@ -349,8 +349,8 @@ def test_files_that_are_no_nets_are_named(tmp_path, save_net, clips, kept):
         ({"outputs": "tags"}, ValueError, "'outputs' parameter"),
         ({"statistics": ["mode"]}, ValueError, r"statistics \['mode'\] are unknown"),
         ({"frontend": "mel"}, ValueError, "'frontend' parameter"),
-        ({"frontend": "waveform"}, ValueError, "which are no waveforms"),
-        ({"frontend": MelSpectrogramTransformer()}, ValueError, "no spectrograms of 128 bands"),
+        ({"frontend": "waveform"}, ValueError, "not waveforms"),
+        ({"frontend": MelSpectrogramTransformer()}, ValueError, "not spectrograms of 128 bands"),
         ({"frontend": MelSpectrogramTransformer(n_mels=0)}, ValueError, "'n_mels' parameter"),
         ({"batch_size": 0}, ValueError, "'batch_size' parameter"),
     ],
@@ -362,7 +362,7 @@ def test_bad_parameters_are_named(clips, params, error, message):
 
 def test_what_a_net_hears_must_be_known(tmp_path, save_net, clips):
     save_net(tmp_path / "net.onnx", [128, 40], {"tags": 2})
-    with pytest.raises(ValueError, match=r"net\.onnx: the file does not tell what the net hears"):
+    with pytest.raises(ValueError, match=r"net\.onnx: the file does not say what input"):
         OnnxEmbedder(tmp_path / "net.onnx").fit(clips)
 
 

@@ -257,7 +257,7 @@ def test_auto_is_float32_where_a_model_goes_wrong(
         cpu_with_bfloat16, "_compare_with_float32", lambda *args: asked.append(args) or difference
     )
     embedder = Wav2VecEmbedder(checkpoint=checkpoints / "wide", duration=0.25)
-    with pytest.warns(UserWarning, match=r"wide' gives other numbers in bfloat16.*is float32"):
+    with pytest.warns(UserWarning, match=r"wide' is inaccurate in bfloat16.*is float32"):
         by_itself = embedder.fit_transform(clips)
     assert_array_equal(embedder.transform(clips), by_itself)
     assert len(asked) == 1
@@ -303,7 +303,7 @@ def test_precision_suits_the_cpu(monkeypatch, instructions, expected):
 @pytest.mark.parametrize(
     ("params", "error", "message"),
     [
-        ({"layers": [0, 3]}, ValueError, r"layers=\[0, 3\] are not all there.*to 2, its output"),
+        ({"layers": [0, 3]}, ValueError, r"layers=\[0, 3\] do not all exist.*to 2, its output"),
         ({"layers": [1, -2]}, ValueError, "names a layer twice"),
         ({"layers": [0.5]}, ValueError, "must be integers or 'all'"),
         ({"layers": "last"}, ValueError, "'layers' parameter"),
@@ -367,7 +367,7 @@ def test_code_of_a_checkpoint_is_run_only_if_trusted(tmp_path, checkpoints, clip
     (folder / "config.json").write_text(config.replace("{", f'{{"auto_map": {classes},', 1))
     monkeypatch.setattr("transformers.dynamic_module_utils.HF_MODULES_CACHE", str(tmp_path / "m"))
     embedder = exact_embedder(checkpoint=folder, duration=0.25)
-    with pytest.raises(ValueError, match=r"own' comes with code of its own.*trust_remote_code"):
+    with pytest.raises(ValueError, match=r"own' needs code of its own.*trust_remote_code"):
         embedder.fit(clips)
     trusting = embedder.set_params(trust_remote_code=True)
     expected = exact_embedder(checkpoint=checkpoints / "group-norm", duration=0.25)

@@ -135,9 +135,9 @@ def test_draws_where_it_is_told(songs):
     assert len(inside.axes_) == 2
     assert not axes[0, 1].axison
     assert plt.get_fignums() == [figure.number]
-    with pytest.raises(ValueError, match="2 axes, or one to divide, got 4"):
+    with pytest.raises(ValueError, match="2 axes, or a single one to divide, got 4"):
         display.plot(axes)
-    with pytest.raises(ValueError, match="in no grid"):
+    with pytest.raises(ValueError, match="not part of a grid"):
         display.plot(figure.add_axes((0, 0, 1, 1)))
 
 

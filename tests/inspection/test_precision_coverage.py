@@ -121,9 +121,9 @@ def test_bad_input(answers, selective):
         PrecisionCoverageDisplay.from_predictions(y, proba[:, :3])
     with pytest.raises(ValueError, match="inconsistent numbers of samples"):
         PrecisionCoverageDisplay.from_predictions(y, proba[:10])
-    with pytest.raises(ValueError, match="Pass X and y, or none of them"):
+    with pytest.raises(ValueError, match="Pass both X and y, or neither"):
         draw(selective, X)
-    with pytest.raises(TypeError, match="GaussianNB has held out no songs in fit; pass X and y"):
+    with pytest.raises(TypeError, match="GaussianNB held out no songs in fit; pass X and y"):
         draw(GaussianNB().fit(X, y))
     with pytest.raises(TypeError, match="RidgeClassifier has no predict_proba"):
         draw(RidgeClassifier().fit(X, y), X, y)

@@ -59,7 +59,7 @@ def test_from_features(fitted, songs):
     scaled = fitted[1].transform(features[np.newaxis])[0]
     of_classifier = SegmentTimelineDisplay.from_estimator(fitted[-1], scaled, segment_duration=0.5)
     assert_allclose(of_classifier.proba, expected, atol=1e-6)
-    with pytest.raises(ValueError, match="give segment_duration"):
+    with pytest.raises(ValueError, match="pass segment_duration"):
         SegmentTimelineDisplay.from_estimator(fitted[-1], scaled)
 
 

@@ -98,5 +98,5 @@ def test_bad_histories(history, per, message):
 def test_estimators_without_history():
     with pytest.raises(NotFittedError):
         TrainingHistoryDisplay.from_estimator(KerasCNNClassifier())
-    with pytest.raises(TypeError, match="LogisticRegression keeps no history_"):
+    with pytest.raises(TypeError, match="LogisticRegression has no history_"):
         TrainingHistoryDisplay.from_estimator(LogisticRegression().fit([[0], [1]], [0, 1]))

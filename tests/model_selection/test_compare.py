@@ -321,7 +321,7 @@ def test_what_cannot_be_told_from_others_is_not_kept(table, tmp_path):
     X, y, _ = table
     unknown = {"mine": make_pipeline(FunctionTransformer(lambda X: X), LogisticRegression())}
     assert compare_classifiers(unknown, X, y, protocols=["report"])["error"].isna().all()
-    with pytest.raises(ValueError, match="'mine' cannot be told from others"):
+    with pytest.raises(ValueError, match="'mine' cannot be pickled"):
         compare_classifiers(unknown, X, y, protocols=["report"], results=tmp_path)
 
 
@@ -406,9 +406,9 @@ def test_unknown_artists_are_not_called_clean(table):
 
 def test_mistakes_are_named(table):
     X, y, artists = table
-    with pytest.raises(ValueError, match="No protocol is called 'random'; there are"):
+    with pytest.raises(ValueError, match="There is no protocol 'random'; choose from"):
         compare_classifiers({"a": DummyClassifier()}, X, y, protocols=["random"])
-    with pytest.raises(ValueError, match=r"protocol 'artist': .* needs them as groups"):
+    with pytest.raises(ValueError, match=r"protocol 'artist': .* pass them as groups"):
         compare_classifiers({"a": DummyClassifier()}, X, y, protocols=["artist"])
     with pytest.raises(ValueError, match=r"protocol 'stratified': .*n_splits=10"):
         compare_classifiers({"a": DummyClassifier()}, X[:8], y[:8], protocols=["stratified"])

@@ -103,7 +103,7 @@ def test_histories_come_back_with_their_types(table, tmp_path):
 def test_a_history_that_is_no_plain_data_is_not_kept(table, tmp_path):
     clf = Keeping(file=str(tmp_path / "log"), history={"net": {1, 2}})
     for _ in range(2):
-        with pytest.warns(UserWarning, match=r"cannot keep 1 of 2 files: a set cannot be kept"):
+        with pytest.warns(UserWarning, match=r"cannot store 1 of 2 files: a set cannot be kept"):
             results = compare(table, tmp_path / "kept", clf)
         assert results["history"][0] == {"net": {1, 2}}
     assert rows_of(tmp_path / "kept") == []
@@ -173,7 +173,7 @@ def test_rows_that_cannot_be_written_are_one_warning(table, tmp_path, n_jobs):
     for row in rows:
         row.unlink()
         row.mkdir()
-    with pytest.warns(UserWarning, match="kept'.* cannot keep 3 of 4 files: ") as caught:
+    with pytest.warns(UserWarning, match="kept'.* cannot store 3 of 4 files: ") as caught:
         again = compare_classifiers({"a": DummyClassifier()}, X, y, **settings)
     assert len(caught) == 1
     assert caught[0].filename == __file__
@@ -185,7 +185,7 @@ def test_a_full_disk_leaves_no_files(table, tmp_path):
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (100, hard))
     try:
-        with pytest.warns(UserWarning, match="cannot keep 2 of 2 files: .*File too large"):
+        with pytest.warns(UserWarning, match="cannot store 2 of 2 files: .*File too large"):
             results = compare(table, tmp_path / "kept", DummyClassifier())
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))

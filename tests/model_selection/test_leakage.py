@@ -132,7 +132,7 @@ def test_files_that_cannot_be_read_are_like_no_other(song_files, tmp_path):
 
 def test_unknown_groups_are_said(songs):
     X, y, artists = songs
-    with pytest.warns(UserWarning, match="groups are unknown"):
+    with pytest.warns(UserWarning, match="groups is not given"):
         check_leakage(X, y, HALVES)
     with pytest.raises(ValueError, match="missing values"):
         check_leakage(X, y, HALVES, [None, *artists[1:]])

@@ -39,11 +39,11 @@ def test_a_search_takes_it():
 @pytest.mark.parametrize(
     ("splitter", "X", "message"),
     [
-        (GTZANFilteredSplit(), ["song.wav"], "'song.wav' is not named as a song of GTZAN"),
-        (GTZANFilteredSplit(), ["rock.00100.wav"], "is not named as a song"),
-        (GTZANFilteredSplit(), np.zeros((2, 2)), "give the names as songs="),
+        (GTZANFilteredSplit(), ["song.wav"], "'song.wav' is not the name of a song"),
+        (GTZANFilteredSplit(), ["rock.00100.wav"], "is not the name of a song"),
+        (GTZANFilteredSplit(), np.zeros((2, 2)), "pass names as songs="),
         (GTZANFilteredSplit(SONGS), ["rock.00001.wav"], "songs has 1000 names, and X has 1 rows"),
-        (GTZANFilteredSplit(train="all"), SONGS, "train must be of"),
+        (GTZANFilteredSplit(train="all"), SONGS, "train must be some of"),
         (GTZANFilteredSplit(train=("train", "valid")), SONGS, "share the list 'valid'"),
         (GTZANFilteredSplit(), SONGS[:1], "None of the 1 songs is in the list 'train'"),
     ],

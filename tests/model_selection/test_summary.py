@@ -135,5 +135,5 @@ def test_a_reference_that_is_missing_somewhere_is_replaced_there():
 
 
 def test_an_unknown_reference_is_named(results):
-    with pytest.raises(ValueError, match="No classifier is called 'lda'"):
+    with pytest.raises(ValueError, match="There is no classifier 'lda'"):
         summarize(results, reference="lda")

@@ -269,7 +269,7 @@ def _seed_of(clf):
         ({"metal": 5}, r"class_weight names \['metal'\], but the genres are \['blues', 'rock'\]"),
         ({"rock": -1}, "class_weight must be finite and not negative, got {'rock': -1}"),
         ({"rock": np.nan, "blues": 1}, "not negative, got {'rock': nan}"),
-        ({"rock": 0, "blues": 0.0}, "leaves no song any weight"),
+        ({"rock": 0, "blues": 0.0}, "gives all songs the weight 0"),
     ],
 )
 def test_class_weights_that_make_no_sense(bags, class_weight, message):

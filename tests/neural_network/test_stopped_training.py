@@ -41,7 +41,7 @@ def load(saved):
         state = saved.load()
     if state is None:
         assert len(warned) == 1
-        assert "'folder/name.pt' is damaged and passed over" in str(warned[0].message)
+        assert "'folder/name.pt' is damaged and ignored" in str(warned[0].message)
         assert len(str(warned[0].message)) < 250
     else:
         assert not warned
@@ -141,7 +141,7 @@ def test_a_fit_starts_from_its_beginning(checkpoints, tmp_path, monkeypatch, dam
     monkeypatch.setattr(SavedTraining, "save", save)
     (file,) = tmp_path.iterdir()
     SavedTraining(tmp_path, file.stem).save(damage(torch.load(file, weights_only=True)))
-    with pytest.warns(UserWarning, match="passed over; this one starts") as warned:
+    with pytest.warns(UserWarning, match="ignored; this one starts") as warned:
         clf.fit(X, y)
     (warning,) = warned
     assert str(file) in str(warning.message)

@@ -163,7 +163,7 @@ def test_warm_start_goes_on(bags):
     assert clf.history_["loss"][3] < first[0]
     anew = tiny_cnn(random_state=1).fit(X, y)
     assert anew.history_["loss"][0] > clf.history_["loss"][3]
-    with pytest.raises(ValueError, match=r"warm_start goes on with the genres.*'blues', 'rock'"):
+    with pytest.raises(ValueError, match=r"warm_start needs the genres.*'blues', 'rock'"):
         clf.fit(X, np.where(y == "rock", "pop", y))
     with pytest.raises(ValueError, match=r"segments of shape \(4, 10\)"):
         clf.fit(X[..., :5], y)

@@ -252,7 +252,7 @@ def test_what_is_no_song_is_refused(clf, X, says):
 
 def test_displays_refuse_what_has_no_segments_or_spectrograms(write, make, songs):
     whole = load_model(write(make.model(info=make.info._replace(aggregate="song"))))
-    with pytest.raises(TypeError, match=r"model\.onnx judges songs as a whole"):
+    with pytest.raises(TypeError, match=r"model\.onnx classifies whole songs"):
         SegmentTimelineDisplay.from_estimator(whole, songs[0])
     (part,) = make.info.features
     twice = (part, part._replace(name="features_2"))
@@ -265,7 +265,7 @@ def test_displays_refuse_what_has_no_segments_or_spectrograms(write, make, songs
     info = make.info._replace(features=twice)
     two = load_model(write(make.model(nodes, info=info, inputs=inputs)))
     assert two.predict_proba(songs).shape == (3, 3)
-    with pytest.raises(ValueError, match=r"hears what MelSpectrogramTransformer, Mel.* give"):
+    with pytest.raises(ValueError, match=r"takes the features of MelSpectrogramTransformer, Mel"):
         explain_segment(two, songs[0])
 
 

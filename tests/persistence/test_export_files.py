@@ -250,9 +250,9 @@ def test_what_is_no_fitted_pipeline_is_refused(clf, clips, tmp_path):
     path.unlink()
     with pytest.raises(NotFittedError):
         export_model(GaussianNB(), path)
-    with pytest.raises(ValueError, match="GaussianNB gets songs as they come"):
+    with pytest.raises(ValueError, match="GaussianNB gets songs, not features"):
         export_model(GaussianNB().fit(X[:, :50], y), path)
-    with pytest.raises(ValueError, match="all texts or all integers"):
+    with pytest.raises(ValueError, match="all strings or all integers"):
         export_model(GaussianNB().fit(X[:, :50], np.arange(24) % 2 == 0), path)
     frame = pd.DataFrame({"path": [*X], "artist": y})
     columns = ColumnTransformer(

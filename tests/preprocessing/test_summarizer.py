@@ -40,5 +40,7 @@ def test_unreadable_songs_stay_nan(bags):
 
 @pytest.mark.parametrize("statistics", [("mean", "mode"), (), ("mean", "mean"), (["mean"],)])
 def test_unknown_statistics_are_refused(bags, statistics):
-    with pytest.raises(ValueError, match=r"statistics (must be some|.* are unknown; choose) of"):
+    with pytest.raises(
+        ValueError, match=r"statistics (must be some of|.* are unknown; choose from)"
+    ):
         SegmentSummarizer(statistics=statistics).fit(bags[0])

@@ -300,7 +300,9 @@ def test_layers_that_are_not_there(families, noise, name, layers, message):
 
 @pytest.mark.parametrize("name", ["bert", "vit", "speecht5", "univnet"])
 def test_what_encodes_no_audio_is_refused_in_a_sentence(families, noise, name):
-    with pytest.raises(ValueError, match=rf"{name}' is of the kind '{name}', which is no encoder"):
+    with pytest.raises(
+        ValueError, match=rf"{name}' is of type '{name}', which is not an audio encoder"
+    ):
         exact_embedder(checkpoint=families / name).fit([noise])
 
 
@@ -319,7 +321,7 @@ def test_what_encodes_no_audio_is_refused_in_a_sentence(families, noise, name):
 def test_the_extractor_of_another_model_is_refused(families, noise, tmp_path, name, extractor):
     shutil.copytree(families / name, tmp_path, dirs_exist_ok=True)
     extractor.save_pretrained(tmp_path)
-    message = f"fails on what its feature extractor, {type(extractor).__name__}, makes of audio"
+    message = f"fails on the output of its feature extractor, {type(extractor).__name__};"
     with pytest.raises(ValueError, match=message):
         exact_embedder(checkpoint=tmp_path).fit_transform([noise])
 
@@ -358,5 +360,5 @@ def test_encoders_of_other_kinds_are_tried(tmp_path, noise):
         vector_quantization_hidden_dimension=8,
     )
     save_other(tmp_path / "mimi", config, transformers.EncodecFeatureExtractor())
-    with pytest.raises(ValueError, match="mimi' is of the kind 'mimi', which is no encoder"):
+    with pytest.raises(ValueError, match="mimi' is of type 'mimi', which is not an audio encoder"):
         exact_embedder(checkpoint=tmp_path / "mimi").fit([noise]).transform([noise])
