@@ -53,9 +53,12 @@ def run(
     with open_rows(choose_format(format, output), _COLUMNS, _as_text, output=output) as write:
         stretch = None
         try:
-            for start, end, proba in _judge(clf, file, window):
-                if proba is None or not any(proba is known for known in heard[-1:]):
-                    heard.append(proba)
+            for start, end, y in _cut(file, clf.model.info.sr, window):
+                if stretch and end - start < window / 2:
+                    stretch.end = end  # the rest is too short to be judged
+                    continue
+                proba = _judge(clf, y)
+                heard.append(proba)
                 genre = None if proba is None else clf._decide(proba[None])[0].item()
                 if stretch and stretch.genre == genre:
                     stretch.add(end, proba)
@@ -93,24 +96,22 @@ class _Stretch:
         return dict(zip(_COLUMNS, values, strict=True))
 
 
-def _judge(clf, file, window):
-    """Yield start, end and probabilities of each window; None in place of those of silence.
-
-    A last window that is shorter than half the others is taken for more of the one before.
-    """
+def _cut(file, sr, window):
+    """Yield start, end and waveform of each window; the last may be shorter."""
     from ..audio import read_blocks
 
-    sr, start, proba = clf.model.info.sr, 0.0, None
+    start = 0.0
     for y in read_blocks(file, sr=sr, block_duration=window):
         end = start + len(y) / sr
-        if start and end - start < window / 2:
-            yield start, end, proba  # too short to be judged
-            return
-        proba = None
-        if (abs(y) > _SILENCE).mean() > _MOST_SOUND:
-            proba = clf.predict_proba([(y, sr)])[0]
-        yield start, end, proba
+        yield start, end, y
         start = end
+
+
+def _judge(clf, y):
+    """Return the probabilities of a window, or None if it is silent."""
+    if (abs(y) > _SILENCE).mean() <= _MOST_SOUND:
+        return None
+    return clf.predict_proba([(y, clf.model.info.sr)])[0]
 
 
 def _draw(clf, heard, window, path):
