@@ -4,6 +4,7 @@ import tempfile
 from pathlib import Path
 from typing import Annotated
 
+import numpy as np
 import typer
 
 from ._genre_map import MapFile, read_genre_map
@@ -74,7 +75,7 @@ def run(
     with tempfile.TemporaryDirectory() as cache:
         if model:
             clf = load_model(model).set_params(n_jobs=jobs, cache=cache)
-            _check_genres(clf, songs)
+            songs.target = _name_as_in_file(songs.target, clf)
             contenders = {model: _frozen(clf)}
         else:
             contenders = _make_recipes(recipe, duration, seed, jobs, cache)
@@ -122,13 +123,16 @@ def _read(clf, paths):
     return clf.predict_proba(paths) if hasattr(clf, "model") else clf[0].fit_transform(paths)
 
 
-def _check_genres(clf, songs):
-    unknown = sorted(set(songs.target) - set(clf.classes_))
+def _name_as_in_file(genres, clf):
+    """Return genres as the model file has them, where they may be numbers."""
+    known = {str(genre): genre for genre in clf.classes_}
+    unknown = sorted(set(genres) - set(known))
     if unknown:
         raise ValueError(
-            f"The model file knows the genres {', '.join(map(str, clf.classes_))}, and not "
-            f"{', '.join(unknown)}; rename these with --map, or leave them out"
+            f"The model file knows the genres {', '.join(known)}, and not {', '.join(unknown)}; "
+            "rename these with --map, or leave them out"
         )
+    return np.array([known[genre] for genre in genres])
 
 
 def _explain(tell, model, seen, songs, summary):

@@ -6,7 +6,7 @@ import pytest
 import soundfile as sf
 from mutagen.flac import FLAC
 
-from skgenre import load_model
+from skgenre import export_model, load_model, make_genre_classifier
 from skgenre.persistence import model_card
 
 pytest.importorskip("skl2onnx")
@@ -251,3 +251,19 @@ def test_the_map_is_not_written_over(skgenre, table, tmp_path):
     done = skgenre("train", table, "-o", names, *LINEAR, "--map", names)
     assert "would be overwritten" in done.stderr
     assert names.read_text() == "blues,Blues\n"
+
+
+def test_a_model_file_with_numbers_for_genres_is_judged(skgenre, table, song_files, tmp_path):
+    genres = sorted(set(song_files[1]))
+    target = [genres.index(genre) for genre in song_files[1]]
+    clf = make_genre_classifier("linear", duration=1.5).fit(song_files[0], target)
+    export_model(clf, tmp_path / "model.onnx")
+    names = tmp_path / "names.csv"
+    names.write_text("".join(f"{genre},{i}\n" for i, genre in enumerate(genres)))
+    out = ["--model", tmp_path / "model.onnx"]
+    done = skgenre("evaluate", table, *out)
+    assert done.status == 2
+    assert f"knows the genres 0, 1, 2, 3, and not {', '.join(genres)}" in done.stderr
+    done = skgenre("evaluate", table, *out, "--map", names)
+    assert done.status == 0
+    assert f"{clf.score(song_files[0], target):.3f}".rstrip("0") in done.stdout
