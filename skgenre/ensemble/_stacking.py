@@ -54,7 +54,7 @@ class GroupStackingClassifier(VersionedEstimator, StackingClassifier):
         Method to call on each classifier. ``"auto"`` uses the first of these that it has.
     n_jobs : int, default=None
         Number of fits to run in parallel, in processes unless `joblib.parallel_config` names
-        another backend. Nets need processes.
+        another backend. Networks need processes.
     passthrough : bool, default=False
         Pass X to the final classifier as well. Only for tables.
     verbose : int, default=0

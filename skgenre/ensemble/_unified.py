@@ -29,21 +29,21 @@ def _head_has_predict_proba(self):
 
 
 class UnifiedGenreClassifier(ClassifierMixin, BranchComposition):
-    """Combine nets, pretrained models and audio descriptors in one classifier.
+    """Combine networks, pretrained models and audio descriptors in one classifier.
 
-    Each branch predicts the genre of a song by itself: a classifier, such as a net, directly; a
+    Each branch predicts the genre of a song by itself: a classifier, such as a network, directly; a
     transformer, such as a pretrained model or audio descriptors, through a logistic regression on
     its columns. A final classifier, the head, learns how far to trust each branch from predictions
-    for held-out songs [2]_. A unified model of a convolutional net and Wav2Vec2 was what [1]_
+    for held-out songs [2]_. A unified model of a convolutional network and Wav2Vec2 was what [1]_
     planned next. See :doc:`/guide/unified`.
 
     Parameters
     ----------
     branches : list of (str, estimator), default=None
         Names and branches: classifiers, transformers, and pipelines of them. Replace a branch by
-        ``"drop"`` to leave it out. ``None`` means a net on MFCCs of 3 s segments (``"cnn"``), audio
-        descriptors (``"descriptors"``) and the tags of a pretrained net (``"musicnn"``), all of
-        which take files.
+        ``"drop"`` to leave it out. ``None`` means a network on MFCCs of 3 s segments (``"cnn"``),
+        audio descriptors (``"descriptors"``) and the tags of a pretrained network (``"musicnn"``),
+        all of which take files.
     selector : transformer, default=None
         Selects columns of each branch that is a transformer, such as `FeatureWizSelector`. To
         select among the columns of several transformers together, combine them with
@@ -89,7 +89,7 @@ class UnifiedGenreClassifier(ClassifierMixin, BranchComposition):
     References
     ----------
     .. [1] "AI Music Genre Classification", student report, University of Bristol, 2022, which
-       wished for a unified model of a convolutional net and Wav2Vec2.
+       wished for a unified model of a convolutional network and Wav2Vec2.
     .. [2] D. Wolpert, "Stacked generalization", Neural Networks 5(2), 1992.
 
     Examples

@@ -57,7 +57,7 @@ class SegmentVotingClassifier(MetaEstimatorMixin, BagClassifier):
     See Also
     --------
     SegmentSummarizer : Turns a song's segments into one row, so no vote is needed.
-    KerasCNNClassifier : Nets that combine segments in the same way.
+    KerasCNNClassifier : Networks that combine segments in the same way.
 
     Notes
     -----

@@ -109,7 +109,7 @@ class AudioDescriptorTransformer(BaseDescriptorTransformer):
     --------
     MFCCSegmenter : Cepstral coefficients of each frame, without statistics.
     SegmentSummarizer : Statistics of spectrograms or bags of segments.
-    OnnxEmbedder : Features that a pretrained net has learned.
+    OnnxEmbedder : Features that a pretrained network has learned.
 
     Notes
     -----

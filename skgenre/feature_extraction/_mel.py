@@ -83,7 +83,7 @@ class MelSpectrogramTransformer(BaseClipTransformer):
     See Also
     --------
     MFCCSegmenter : Cepstral coefficients of the same spectrogram.
-    SpectrogramScaler : Standardises the bands before a net.
+    SpectrogramScaler : Standardises the bands before a network.
     librosa.feature.melspectrogram : Computes the same for a single waveform.
 
     Notes

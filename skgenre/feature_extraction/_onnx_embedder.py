@@ -12,14 +12,14 @@ _PACKAGES = ("onnxruntime",)
 
 
 class OnnxEmbedder(BaseEmbedder):
-    """Compute tags or embeddings with a pretrained net, without TensorFlow or torch.
+    """Compute tags or embeddings with a pretrained network, without TensorFlow or torch.
 
-    Takes audio files or waveforms and gives the outputs of a net in an ONNX file. Two nets are
-    included, both musicnn [1]_: ``"musicnn-msd"`` was trained to predict the tags that listeners
-    gave to 200,000 songs of the Million Song Dataset [2]_: fifty genres, moods, instruments and
-    decades. ``"musicnn-mtt"`` predicts the fifty tags of MagnaTagATune [3]_, mostly instruments,
-    voices and moods, and was trained on 19,000 excerpts. A linear model on their tags learns genres
-    from few songs. See :doc:`/guide/tags`.
+    Takes audio files or waveforms and gives the outputs of a network in an ONNX file. Two networks
+    are included, both musicnn [1]_: ``"musicnn-msd"`` was trained to predict the tags that
+    listeners gave to 200,000 songs of the Million Song Dataset [2]_: fifty genres, moods,
+    instruments and decades. ``"musicnn-mtt"`` predicts the fifty tags of MagnaTagATune [3]_, mostly
+    instruments, voices and moods, and was trained on 19,000 excerpts. A linear model on their tags
+    learns genres from few songs. See :doc:`/guide/tags`.
 
     Clips longer than ``duration`` are cropped. Shorter ones are repeated to that length, unless
     ``segment_duration`` is given.
@@ -27,25 +27,25 @@ class OnnxEmbedder(BaseEmbedder):
     Parameters
     ----------
     model : str or path-like, default="musicnn-msd"
-        An included net, ``"musicnn-msd"`` or ``"musicnn-mtt"``, or the path of an ONNX file. You
-        can use files from anyone: they contain no code, and are checked before they run.
+        An included network, ``"musicnn-msd"`` or ``"musicnn-mtt"``, or the path of an ONNX file.
+        You can use files from anyone: they contain no code, and are checked before they run.
     outputs : sequence of str, default=("tags",)
-        Outputs of the net to concatenate. The included nets have ``"tags"`` (50 probabilities),
-        ``"logits"`` (the tags before the sigmoid), ``"penultimate"`` (200 values), ``"mean_pool"``
-        and ``"max_pool"`` (753 values each).
+        Outputs of the network to concatenate. The included networks have ``"tags"`` (50
+        probabilities), ``"logits"`` (the tags before the sigmoid), ``"penultimate"`` (200 values),
+        ``"mean_pool"`` and ``"max_pool"`` (753 values each).
     frontend : {"auto", "musicnn", "waveform"} or MelSpectrogramTransformer, default="auto"
-        The input of the net. ``"musicnn"`` is log10(1 + 10000 power) of 96 mel bands, in frames of
-        512 samples every 256 samples at 16 kHz; Essentia's Discogs nets take it, too.
+        The input of the network. ``"musicnn"`` is log10(1 + 10000 power) of 96 mel bands, in frames
+        of 512 samples every 256 samples at 16 kHz; Essentia's Discogs networks take it, too.
         ``"waveform"`` is the waveform at the rate stored in the file as ``sample_rate``, else at
         ``sr``. A `MelSpectrogramTransformer` gives its decibels at its own rate. ``"auto"`` is the
-        ``frontend`` stored in the file, else ``"musicnn"`` for nets that take 96 bands.
+        ``frontend`` stored in the file, else ``"musicnn"`` for networks that take 96 bands.
     statistics : sequence of str, default=("mean",)
         Statistics to compute of each value over the patches of a segment: any of
         ``"mean"``, ``"std"``, ``"var"``, ``"min"``, ``"max"``, ``"median"``, ``"skew"`` and
         ``"kurtosis"``.
     sr : float, default=22050
         Sample rate in Hz of waveforms without a rate. All input is resampled to the rate of the
-        net.
+        network.
     duration : float, default=30.0
         Length in seconds to which clips are cropped or repeated. With ``segment_duration``, the
         most that is used of a clip. ``None`` uses clips at their full length.
@@ -56,11 +56,12 @@ class OnnxEmbedder(BaseEmbedder):
         segment is dropped, unless there is no other segment; a longer one is repeated to full
         length.
     batch_size : int, default=1
-        Maximum number of patches that the net processes at once, unless its file fixes the number.
-        On a CPU, larger batches take more memory and are no faster.
+        Maximum number of patches that the network processes at once, unless its file fixes the
+        number. On a CPU, larger batches take more memory and are no faster.
     store_model : bool, default=False
-        Whether pickles contain the net's file. Otherwise they contain the name of an included net,
-        or the path and SHA-256 of the file, which is then needed when the pickle is loaded.
+        Whether pickles contain the network's file. Otherwise they contain the name of an included
+        network, or the path and SHA-256 of the file, which is then needed when the pickle is
+        loaded.
     cache : path or joblib.Memory, default=None
         Folder to store the features of files in. They are used again while the file's path, size
         and modification time, the parameters and the versions of the libraries stay the same.
@@ -101,11 +102,11 @@ class OnnxEmbedder(BaseEmbedder):
     The column ``tags_jazz_mean`` is the mean of the tag "jazz" over the patches of a segment.
     Values without a name are numbered: ``penultimate_7_mean``.
 
-    Patches have the length of the net's input, 3 s with musicnn, and do not overlap. A remainder at
-    the end of a segment is dropped, and a segment shorter than a patch is repeated.
+    Patches have the length of the network's input, 3 s with musicnn, and do not overlap. A
+    remainder at the end of a segment is dropped, and a segment shorter than a patch is repeated.
 
-    Your test songs may be among those that a pretrained net was trained on. That is likely for the
-    artists of GTZAN with ``"musicnn-msd"``, and less likely with ``"musicnn-mtt"``, because
+    Your test songs may be among those that a pretrained network was trained on. That is likely for
+    the artists of GTZAN with ``"musicnn-msd"``, and less likely with ``"musicnn-mtt"``, because
     MagnaTagATune is the music of one independent label.
 
     The weights of musicnn are by Jordi Pons and the Music Technology Group of the Universitat

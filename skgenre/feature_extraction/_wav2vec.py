@@ -81,7 +81,7 @@ class Wav2VecEmbedder(PretrainedMixin, BaseEmbedder):
     See Also
     --------
     Wav2VecClassifier : Fine-tunes such a model.
-    OnnxEmbedder : Smaller pretrained nets, without torch.
+    OnnxEmbedder : Smaller pretrained networks, without torch.
 
     Notes
     -----

@@ -11,7 +11,7 @@ from ._songs import check_clip
 
 
 class TagDisplay:
-    """Plot the tags that a pretrained net predicts over the course of a song, as a taggram.
+    """Plot the tags that a pretrained network predicts over the course of a song, as a taggram.
 
     Create it with `TagDisplay.from_estimator` or `TagDisplay.from_predictions`. All parameters are
     stored as attributes. See :doc:`/guide/tags`.
@@ -64,13 +64,13 @@ class TagDisplay:
         Parameters
         ----------
         estimator : OnnxEmbedder
-            An embedder whose net has the output ``"tags"``. The whole song is used, whatever the
-            embedder's ``duration`` and segments are.
+            An embedder whose network has the output ``"tags"``. The whole song is used, whatever
+            the embedder's ``duration`` and segments are.
         X : path or ndarray of shape (n_samples,)
             The song. A waveform is at the embedder's ``sr``.
         segment_duration : float, default=None
-            Length of a segment, in seconds. ``None`` means the length of the net's patches, or 3
-            seconds if they can have any length.
+            Length of a segment, in seconds. ``None`` means the length of the network's patches, or
+            3 seconds if they can have any length.
         n_largest : int, default=12
             Number of tags to draw.
         ax : Axes, default=None

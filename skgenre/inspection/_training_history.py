@@ -9,7 +9,7 @@ _MAX_MARKS = 30
 
 
 class TrainingHistoryDisplay:
-    """Plot loss and accuracy of a net during training, for training and validation songs.
+    """Plot loss and accuracy of a network during training, for training and validation songs.
 
     Create it with `TrainingHistoryDisplay.from_estimator`, or from a ``history_`` that you kept.
     All parameters are stored as attributes. See :doc:`/guide/inspection`.
@@ -17,7 +17,7 @@ class TrainingHistoryDisplay:
     Parameters
     ----------
     history : dict of list of float
-        The ``history_`` of a net: ``"loss"`` of each epoch, and optionally ``"accuracy"``,
+        The ``history_`` of a network: ``"loss"`` of each epoch, and optionally ``"accuracy"``,
         ``"val_loss"``, ``"val_accuracy"``, and ``"step_loss"`` of each step.
     per : {"epoch", "step"}, default="epoch"
         Unit of the time axis. With ``"step"``, the training loss of each step is shown, which only
@@ -48,12 +48,12 @@ class TrainingHistoryDisplay:
 
     @classmethod
     def from_estimator(cls, estimator, *, per="epoch", ax=None):
-        """Plot how a net was trained.
+        """Plot how a network was trained.
 
         Parameters
         ----------
         estimator : classifier or Pipeline
-            A fitted net, or a pipeline that ends with one.
+            A fitted network, or a pipeline that ends with one.
         per : {"epoch", "step"}, default="epoch"
             Unit of the time axis. With ``"step"``, the training loss of each step is shown, which
             only `Wav2VecClassifier` keeps.

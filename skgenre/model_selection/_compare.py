@@ -116,7 +116,7 @@ def compare_classifiers(
         - ``error``: the error message if the estimator failed, else missing.
         - ``answers``: a DataFrame with ``genre``, ``predicted``, ``group`` and the probability of
           each genre, for each tested row of X.
-        - ``history``: the ``history_`` of a net, else missing.
+        - ``history``: the ``history_`` of a network, else missing.
 
         ``results.attrs["environment"]``, and the folder, record versions and hardware.
 

@@ -45,7 +45,7 @@ class KerasANNClassifier(BaseKerasClassifier):
         Stop when the validation loss has not improved for ``patience`` epochs, and restore the
         weights of the best epoch.
     patience : int, default=10
-        Number of epochs without improvement to wait for.
+        Number of epochs to wait for an improvement.
     time_mask, frequency_mask : float, default=0.0
         SpecAugment [1]_: in each step, replace a stretch of up to this fraction of each segment's
         frames or bands by the mean of the band.
@@ -56,9 +56,9 @@ class KerasANNClassifier(BaseKerasClassifier):
         Blend pairs of segments and their genres [2]_. The shares are drawn from a symmetric beta
         distribution with this parameter, such as 0.2.
     class_weight : {"balanced"}, dict of label to float, or None, default=None
-        Weight of each genre in the loss.
+        Weight of each genre in the loss. ``"balanced"`` lets rare genres count as much as others.
     warm_start : bool, default=False
-        Continue from the net of the previous fit, with a new optimizer. Needs the same genres.
+        Continue from the network of the previous fit, with a new optimizer. Needs the same genres.
     precision : {"float32", "bfloat16", "float16"}, default="float32"
         Precision of the computations. Weights and probabilities are float32 in any case. Half
         precision is faster only on hardware that supports it.
@@ -83,14 +83,14 @@ class KerasANNClassifier(BaseKerasClassifier):
     input_shape_ : tuple of int
         Number of bands and frames of a segment.
     model_ : keras.Model
-        The trained net.
+        The trained network.
     n_features_in_ : int
         Number of columns seen in `fit`, if X was a table.
 
     See Also
     --------
-    KerasCNNClassifier : A convolutional net.
-    sklearn.neural_network.MLPClassifier : A dense net without dropout, for tables.
+    KerasCNNClassifier : A convolutional network.
+    sklearn.neural_network.MLPClassifier : A dense network without dropout, for tables.
 
     Notes
     -----

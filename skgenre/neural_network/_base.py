@@ -42,7 +42,7 @@ class BaseKerasClassifier(BaseNetClassifier):
 
     @fit_context(prefer_skip_nested_validation=True)
     def fit(self, X, y, *, sample_weight=None, groups=None):
-        """Train the net on the segments of songs.
+        """Train the network on the segments of songs.
 
         Parameters
         ----------
@@ -146,7 +146,7 @@ class BaseKerasClassifier(BaseNetClassifier):
         return _keras.predict(self.model_, segments, self.batch_size)
 
     def transform(self, X):
-        """Compute the output of the net's last hidden layer for songs.
+        """Compute the output of the network's last hidden layer for songs.
 
         Parameters
         ----------
@@ -157,7 +157,7 @@ class BaseKerasClassifier(BaseNetClassifier):
         -------
         embeddings : ndarray of shape (n_songs, n_units), dtype float32
             The mean over the segments of each song; NaN for a song that could not be read. Each fit
-            learns units of its own, so a classifier of embeddings works with one net only.
+            learns units of its own, so a classifier of embeddings works with one network only.
         """
         from . import _keras
 

@@ -16,10 +16,10 @@ class KerasCNNClassifier(BaseKerasClassifier):
     ----------
     architecture : {"mfcc", "mel", "2d", "residual", "musicnn"} or callable, default="mfcc"
         ``"mfcc"`` is for MFCCs, ``"mel"`` and ``"2d"`` [1]_ for mel spectrograms. ``"residual"``
-        [2]_ convolves over time only. ``"musicnn"`` is a net pretrained on music tags [5]_ with a
-        new head; see the notes. `skgenre.neural_network.architectures` describes their layers.
-        A callable takes ``(input_shape, n_classes, **architecture_params)``, where ``input_shape``
-        is ``(n_bands, n_frames, 1)``, and returns an uncompiled Keras model that ends in a softmax.
+        [2]_ convolves over time only. ``"musicnn"`` is a network pretrained on music tags [5]_ with
+        a new head; see the notes. `skgenre.neural_network.architectures` describes their layers. A
+        callable takes ``(input_shape, n_classes, **architecture_params)``, where ``input_shape`` is
+        ``(n_bands, n_frames, 1)``, and returns an uncompiled Keras model that ends in a softmax.
         Define it in a module, so that the classifier can be pickled.
     architecture_params : dict, default=None
         Keyword arguments for the architecture, such as ``filters``, ``dense_units`` or, for
@@ -47,7 +47,7 @@ class KerasCNNClassifier(BaseKerasClassifier):
         Stop when the validation loss has not improved for ``patience`` epochs, and restore the
         weights of the best epoch.
     patience : int, default=10
-        Number of epochs without improvement to wait for.
+        Number of epochs to wait for an improvement.
     time_mask, frequency_mask : float, default=0.0
         SpecAugment [3]_: in each step, replace a stretch of up to this fraction of each segment's
         frames or bands by the mean of the band.
@@ -58,10 +58,10 @@ class KerasCNNClassifier(BaseKerasClassifier):
         Blend pairs of segments and their genres [4]_. The shares are drawn from a symmetric beta
         distribution with this parameter, such as 0.2.
     class_weight : {"balanced"}, dict of label to float, or None, default=None
-        Weight of each genre in the loss.
+        Weight of each genre in the loss. ``"balanced"`` lets rare genres count as much as others.
     warm_start : bool, default=False
-        Continue from the net of the previous fit, with a new optimizer. Needs the same genres. Of
-        ``architecture_params``, only a changed ``freeze_base`` has an effect.
+        Continue from the network of the previous fit, with a new optimizer. Needs the same genres.
+        Of ``architecture_params``, only a changed ``freeze_base`` has an effect.
     precision : {"float32", "bfloat16", "float16"}, default="float32"
         Precision of the computations. Weights and probabilities are float32 in any case. Half
         precision is faster only on hardware that supports it.
@@ -86,14 +86,14 @@ class KerasCNNClassifier(BaseKerasClassifier):
     input_shape_ : tuple of int
         Number of bands and frames of a segment.
     model_ : keras.Model
-        The trained net.
+        The trained network.
     n_features_in_ : int
         Number of columns seen in `fit`, if X was a table.
 
     See Also
     --------
-    KerasANNClassifier : A dense net.
-    KerasRNNClassifier : A recurrent net.
+    KerasANNClassifier : A dense network.
+    KerasRNNClassifier : A recurrent network.
     SegmentVotingClassifier : Combines segments in the same way, with any scikit-learn classifier.
 
     Notes

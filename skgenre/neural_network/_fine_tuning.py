@@ -219,7 +219,7 @@ class BaseFineTunedClassifier(PretrainedMixin, BaseNetClassifier):
         -------
         embeddings : ndarray of shape (n_songs, n_units), dtype float32
             The mean over the segments of each song; NaN for a song that could not be read. Each fit
-            learns units of its own, so a classifier of embeddings works with one net only.
+            learns units of its own, so a classifier of embeddings works with one network only.
 
         Raises
         ------

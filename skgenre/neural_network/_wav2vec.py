@@ -69,12 +69,12 @@ class Wav2VecClassifier(BaseFineTunedClassifier):
         Stop when the validation loss has not improved for ``patience`` epochs. With validation, the
         weights of the best epoch are always restored.
     patience : int, default=2
-        Number of epochs without improvement to wait for.
+        Number of epochs to wait for an improvement.
     class_weight : {"balanced"}, dict of label to float, or None, default=None
-        Weight of each genre in the loss.
+        Weight of each genre in the loss. ``"balanced"`` lets rare genres count as much as others.
     checkpoint_dir : path, default=None
         Folder to save the training in after each epoch, so that you can stop it and call `fit`
-        again to continue. Needs an int ``random_state``. The file is removed in the end.
+        again to continue. Needs an int ``random_state``. The file is removed when it is done.
     store_base_weights : bool, default=True
         Whether pickles contain all weights. Otherwise they contain only the weights that changed,
         and need the checkpoint when they are loaded.
@@ -110,14 +110,14 @@ class Wav2VecClassifier(BaseFineTunedClassifier):
     input_shape_ : tuple of int
         1 and the number of samples of a segment at the model's rate.
     model_ : torch.nn.Module
-        The trained net.
+        The trained network.
     n_features_in_ : int
         Number of samples of the waveforms seen in `fit`, if they came as one array.
 
     See Also
     --------
     Wav2VecEmbedder : Uses such a model without training it.
-    KerasCNNClassifier : Trains a net on spectrograms from scratch.
+    KerasCNNClassifier : Trains a network on spectrograms from scratch.
 
     Notes
     -----

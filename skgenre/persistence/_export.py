@@ -107,8 +107,8 @@ def export_model(clf, path, *, card=None, include_features=True):
     Notes
     -----
     The ONNX graph takes one song at a time. It returns the probabilities of each segment and of the
-    song, which differ from the pipeline's by at most 1e-4. Nets with half precision are exported in
-    float32.
+    song, which differ from the pipeline's by at most 1e-4. Networks with half precision are
+    exported in float32.
 
     Mel spectrograms, MFCCs and the input of musicnn can be part of the graph if all features of the
     pipeline are of these kinds and cut songs in the same way. `AudioDescriptorTransformer` cannot.

@@ -25,7 +25,7 @@ def _gives_table(scaler):
 class SpectrogramScaler(OneToOneFeatureMixin, BagTransformer):
     """Standardise spectrograms or bags of segments by the statistics of the training songs.
 
-    Put it between the features and a net. It learns from the training songs only, as part of a
+    Put it between the features and a network. It learns from the training songs only, as part of a
     `Pipeline`.
 
     Parameters

@@ -59,8 +59,8 @@ def make_genre_classifier(
     -------
     pipeline : Pipeline
         The pipeline, not fitted. It has ``predict_proba``. Its last step is named ``ann``, ``cnn``
-        or ``rnn`` for such nets, ``musicnn`` for ``best``, and otherwise like the model up to the
-        first ``-``.
+        or ``rnn`` for such networks, ``musicnn`` for ``best``, and otherwise like the model up to
+        the first ``-``.
 
     Raises
     ------
@@ -71,7 +71,7 @@ def make_genre_classifier(
 
     See Also
     --------
-    UnifiedGenreClassifier : Combines nets, pretrained models and descriptors of your choice.
+    UnifiedGenreClassifier : Combines networks, pretrained models and descriptors of your choice.
     skgenre.model_selection.compare_classifiers : Compares such pipelines.
 
     Notes
@@ -81,7 +81,7 @@ def make_genre_classifier(
     ==================  ========  ===============================================================
     best                          the most accurate on new artists without a download: the same as
                                   ``musicnn-both``
-    musicnn                       logistic regression on the tags of the pretrained net musicnn [9]_
+    musicnn                       logistic regression on the tags of the pretrained musicnn [9]_
     musicnn-both                  logistic regression on tags and layers of both included musicnns
     cnn-musicnn         10        musicnn with a new head, fine-tuned
     linear                        logistic regression on audio descriptors, as a baseline
@@ -98,18 +98,18 @@ def make_genre_classifier(
     wav2vec             6         fine-tuned Wav2Vec2 [1]_
     wav2vec-embed       6         logistic regression on the mean and standard deviation of a layer
                                   of Wav2Vec2
-    ann-mel, ann-mfcc   1         dense net of 512, 256 and 64 units with dropout [1]_
+    ann-mel, ann-mfcc   1         dense network of 512, 256 and 64 units with dropout [1]_
     ann-mfcc-10         10
-    cnn-mel, cnn-mfcc   1         convolutional nets of [1]_
+    cnn-mel, cnn-mfcc   1         convolutional networks of [1]_
     cnn-mfcc-10         10
     gmm                           Gaussian mixture models on the 30 features of [2]_
     knn                           five nearest neighbours on the same features [2]_
     svm                 10        support vector machine on audio descriptors, after [3]_
     rbm                 10        two restricted Boltzmann machines on audio descriptors, after [4]_
-    blstm-attention     10        bidirectional recurrent net with attention, after [5]_
-    lstm, indrnn        10        recurrent nets, compared in [6]_
-    cnn-residual        10        residual net over time, after [7]_
-    cnn-2d              10        2-D convolutional net, after [8]_
+    blstm-attention     10        bidirectional recurrent network with attention, after [5]_
+    lstm, indrnn        10        recurrent networks, compared in [6]_
+    cnn-residual        10        residual network over time, after [7]_
+    cnn-2d              10        2-D convolutional network, after [8]_
     ==================  ========  ===============================================================
 
     ``svm``, ``lda``, ``stack``, ``unified``, ``musicnn-both`` and ``best`` learn from held-out

@@ -8,7 +8,7 @@ from ._blocks import as_frames, classify
 
 
 def mel_cnn(input_shape, n_classes, *, filters=(16, 32), dense_units=64, dropout=0.3):
-    """Build the convolutional net of the report for mel spectrograms.
+    """Build the convolutional network of the report for mel spectrograms.
 
     Convolutions, each followed by max-pooling, and a dense layer [1]_.
 
@@ -28,7 +28,7 @@ def mel_cnn(input_shape, n_classes, *, filters=(16, 32), dense_units=64, dropout
     Returns
     -------
     model : keras.Model
-        The net, not compiled.
+        The network, not compiled.
 
     See Also
     --------
@@ -55,7 +55,7 @@ def mel_cnn(input_shape, n_classes, *, filters=(16, 32), dense_units=64, dropout
 
 
 def mfcc_cnn(input_shape, n_classes, *, filters=(32, 32, 32), dense_units=64, dropout=0.3):
-    """Build the convolutional net of the report for MFCCs.
+    """Build the convolutional network of the report for MFCCs.
 
     Convolutions, each followed by max-pooling and batch normalisation, and a dense layer [1]_.
 
@@ -75,7 +75,7 @@ def mfcc_cnn(input_shape, n_classes, *, filters=(32, 32, 32), dense_units=64, dr
     Returns
     -------
     model : keras.Model
-        The net, not compiled.
+        The network, not compiled.
 
     See Also
     --------
@@ -103,12 +103,12 @@ def mfcc_cnn(input_shape, n_classes, *, filters=(32, 32, 32), dense_units=64, dr
 
 
 def spectrogram_cnn(input_shape, n_classes, *, filters=(16, 32, 64), dense_units=64, dropout=0.3):
-    """Build a 2-D convolutional net for spectrograms, after Athulya and Sindhu.
+    """Build a 2-D convolutional network for spectrograms, after Athulya and Sindhu.
 
     Blocks of a 3 x 3 convolution, max-pooling, batch normalisation and ReLU, then the average of
-    each band over time, and a dense layer. The kind of net is that of [1]_. The number of blocks,
-    the sizes, the order in a block and the average are ours; without the average, the dense layer
-    learns nothing from a few hundred songs.
+    each band over time, and a dense layer. The kind of network is that of [1]_. The number of
+    blocks, the sizes, the order in a block and the average are ours; without the average, the dense
+    layer learns nothing from a few hundred songs.
 
     Parameters
     ----------
@@ -126,7 +126,7 @@ def spectrogram_cnn(input_shape, n_classes, *, filters=(16, 32, 64), dense_units
     Returns
     -------
     model : keras.Model
-        The net, not compiled.
+        The network, not compiled.
 
     See Also
     --------
@@ -157,7 +157,7 @@ def spectrogram_cnn(input_shape, n_classes, *, filters=(16, 32, 64), dense_units
 
 
 def residual_cnn(input_shape, n_classes, *, filters=(128,), dense_units=128, dropout=0.3):
-    """Build a residual net over time, after Zhang, Lei, Xu and Xie.
+    """Build a residual network over time, after Zhang, Lei, Xu and Xie.
 
     Convolutions run over time, with the bands as channels. In each block of three, the output of
     the first is added to that of the third. The remaining frames are pooled by their maximum and
@@ -180,7 +180,7 @@ def residual_cnn(input_shape, n_classes, *, filters=(128,), dense_units=128, dro
     Returns
     -------
     model : keras.Model
-        The net, not compiled.
+        The network, not compiled.
 
     See Also
     --------

@@ -4,7 +4,7 @@ from ._blocks import classify
 
 
 def dense_net(input_shape, n_classes, *, hidden_layer_sizes=(512, 256, 64), dropout=0.3):
-    """Build the dense net of the report.
+    """Build the dense network of the report.
 
     The segment is flattened. Dense layers follow, each with dropout [1]_.
 
@@ -22,7 +22,7 @@ def dense_net(input_shape, n_classes, *, hidden_layer_sizes=(512, 256, 64), drop
     Returns
     -------
     model : keras.Model
-        The net, not compiled.
+        The network, not compiled.
 
     See Also
     --------

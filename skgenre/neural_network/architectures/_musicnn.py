@@ -11,9 +11,9 @@ _VIEWS = ("timbral_38", "timbral_67", "temporal_128", "temporal_64", "temporal_3
 
 
 def musicnn(input_shape, n_classes, *, freeze_base=True, dense_units=(), dropout=0.3):
-    """Build musicnn, a net pretrained on music tags, with a new head for genres.
+    """Build musicnn, a network pretrained on music tags, with a new head for genres.
 
-    The net and its weights are those of Pons and Serra [1]_.
+    The network and its weights are those of Pons and Serra [1]_.
 
     Parameters
     ----------
@@ -22,7 +22,7 @@ def musicnn(input_shape, n_classes, *, freeze_base=True, dense_units=(), dropout
     n_classes : int
         Number of genres.
     freeze_base : bool, default=True
-        Train the head only. Otherwise all of the net is trained except batch normalisation.
+        Train the head only. Otherwise all of the network is trained except batch normalisation.
     dense_units : sequence of int, default=()
         Sizes of additional dense layers in the head.
     dropout : float, default=0.3
@@ -31,7 +31,7 @@ def musicnn(input_shape, n_classes, *, freeze_base=True, dense_units=(), dropout
     Returns
     -------
     model : keras.Model
-        The net, not compiled. Its first layer is musicnn, which is itself a model.
+        The network, not compiled. Its first layer is musicnn, which is itself a model.
 
     Raises
     ------

@@ -8,10 +8,10 @@ from ._blocks import as_frames, classify
 
 
 def lstm(input_shape, n_classes, *, units=(64, 64), dense_units=64, dropout=0.3):
-    """Build a net of stacked long short-term memory layers.
+    """Build a network of stacked long short-term memory layers.
 
-    The last state of the last layer goes to a dense layer. [1]_ compares such nets on genres; the
-    number and the sizes of the layers are ours.
+    The last state of the last layer goes to a dense layer. [1]_ compares such networks on genres;
+    the number and the sizes of the layers are ours.
 
     Parameters
     ----------
@@ -29,7 +29,7 @@ def lstm(input_shape, n_classes, *, units=(64, 64), dense_units=64, dropout=0.3)
     Returns
     -------
     model : keras.Model
-        The net, not compiled.
+        The network, not compiled.
 
     See Also
     --------
@@ -57,12 +57,12 @@ def lstm(input_shape, n_classes, *, units=(64, 64), dense_units=64, dropout=0.3)
 
 
 def indrnn(input_shape, n_classes, *, units=(128, 128, 128), dense_units=64, dropout=0.3):
-    """Build an independently recurrent net.
+    """Build an independently recurrent network.
 
     In an independently recurrent layer [2]_, each unit sees only its own past. Batch normalisation
     follows each layer, because states add up over the frames. The last state of the last layer goes
-    to a dense layer. [1]_ compares such nets on genres; the number and the sizes of the layers are
-    ours.
+    to a dense layer. [1]_ compares such networks on genres; the number and the sizes of the layers
+    are ours.
 
     Parameters
     ----------
@@ -80,7 +80,7 @@ def indrnn(input_shape, n_classes, *, units=(128, 128, 128), dense_units=64, dro
     Returns
     -------
     model : keras.Model
-        The net, not compiled.
+        The network, not compiled.
 
     See Also
     --------
@@ -113,7 +113,7 @@ def indrnn(input_shape, n_classes, *, units=(128, 128, 128), dense_units=64, dro
 
 
 def blstm_attention(input_shape, n_classes, *, units=(64,), dense_units=64, dropout=0.3):
-    """Build a bidirectional recurrent net with attention over frames, after Yu et al.
+    """Build a bidirectional recurrent network with attention over frames, after Yu et al.
 
     The state of each frame gets a score. A softmax over time turns the scores into weights, and the
     weighted mean of the states goes to a dense layer. Bidirectional recurrence and attention are
@@ -135,7 +135,7 @@ def blstm_attention(input_shape, n_classes, *, units=(64,), dense_units=64, drop
     Returns
     -------
     model : keras.Model
-        The net, not compiled.
+        The network, not compiled.
 
     See Also
     --------
