@@ -1,7 +1,7 @@
-"""Tell the genre of a piece of music from its audio, with scikit-learn.
+"""Classify the genre of music from its audio, with scikit-learn.
 
-Songs go in, as paths or waveforms, genres come out, and everything between is a scikit-learn
-estimator. Names load when first used, so that importing the package costs next to nothing.
+Songs go in, as paths or waveforms, and genres come out. Everything in between is a scikit-learn
+estimator. Modules are imported when they are first used, so importing the package is fast.
 """
 
 from importlib.metadata import version as _version

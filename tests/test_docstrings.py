@@ -162,6 +162,13 @@ def _find_raised(function):
 
 
 @pytest.mark.parametrize("name", TOP)
+def test_references_are_cited(name):
+    text, _, references = inspect.getdoc(TOP[name]).partition("References\n----------\n")
+    numbers = re.findall(r"^\.\. \[(\d+)\]", references, flags=re.MULTILINE)
+    assert set(re.findall(r"\[(\d+)\]_", text)) == set(numbers)
+
+
+@pytest.mark.parametrize("name", TOP)
 def test_it_is_short_enough_to_read(name):
     assert len(inspect.getdoc(TOP[name]).splitlines()) <= LONGER.get(name, LONGEST)
 

@@ -1,4 +1,4 @@
-"""Files to waveforms."""
+"""Read audio files, and find what is wrong with them."""
 
 from ._errors import AudioError
 from ._faults import find_faults

@@ -1,4 +1,4 @@
-"""Songs with genres: real ones from folders, and invented ones."""
+"""Songs with their genres, from folders, music libraries and a generator."""
 
 from ._folder import load_genre_folder
 from ._gtzan import load_gtzan

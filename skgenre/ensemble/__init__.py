@@ -1,4 +1,4 @@
-"""Classifiers made of classifiers."""
+"""Classifiers made of other classifiers."""
 
 from ._selective import SelectiveClassifier
 from ._stacking import GroupStackingClassifier

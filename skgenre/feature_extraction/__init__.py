@@ -1,4 +1,4 @@
-"""Waveforms to features."""
+"""Transformers from audio to features."""
 
 from ._corpus import extract_corpus
 from ._descriptors import AudioDescriptorTransformer

@@ -1,4 +1,4 @@
-"""Features to fewer features."""
+"""Selection of the features that help."""
 
 from ._featurewiz import FeatureWizSelector
 

@@ -1,4 +1,4 @@
-"""Pictures of songs, of how classifiers learn, and of what their answers rest on."""
+"""Plots of songs, of training, and of what predictions depend on."""
 
 from ._comparison import ComparisonDisplay
 from ._mel_spectrogram import MelSpectrogramDisplay

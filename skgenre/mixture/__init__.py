@@ -1,4 +1,4 @@
-"""Genres as mixtures of distributions."""
+"""Mixture models of genres."""
 
 from ._gaussian_mixture import GaussianMixtureClassifier
 

@@ -1,4 +1,4 @@
-"""Splits, what leaks across them, and comparisons that can be believed."""
+"""Splits that keep artists apart, checks for leakage, and comparisons with intervals."""
 
 from ..datasets._artists import artist_groups
 from ._compare import compare_classifiers

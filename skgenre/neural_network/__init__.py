@@ -1,4 +1,4 @@
-"""Nets as classifiers of songs."""
+"""Neural networks that train on segments and classify songs."""
 
 import sys
 

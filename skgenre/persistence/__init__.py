@@ -1,4 +1,4 @@
-"""Trained classifiers as files without code, for every runtime of ONNX."""
+"""Trained classifiers as ONNX files that hold no code."""
 
 import lazy_loader as _lazy
 

@@ -1,4 +1,4 @@
-"""Features to other features."""
+"""Scaling of features, and summaries of segments."""
 
 from ._scaler import SpectrogramScaler
 from ._summarizer import SegmentSummarizer

@@ -1,4 +1,4 @@
-"""Named pipelines: the models of the report, those of the systems it cites, and ours."""
+"""Ready-made pipelines by name, from the literature and our own."""
 
 from ._make import make_genre_classifier
 from ._steps import RECIPES, _fill_gaps

@@ -1,4 +1,4 @@
-"""Genres in the tags of files: written, and taken back to the bit."""
+"""Genres in the tags of audio files, written and undone without loss."""
 
 from ._run import FIELDS, TagChange, apply, choose, look_at, undo
 

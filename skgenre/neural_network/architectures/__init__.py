@@ -1,4 +1,4 @@
-"""Nets as plain functions, from an input shape and a number of genres to a Keras model."""
+"""Networks as functions from an input shape and a number of genres to a Keras model."""
 
 from ._convolutional import mel_cnn, mfcc_cnn, residual_cnn, spectrogram_cnn
 from ._dense import dense_net
