@@ -17,7 +17,8 @@ ONE_THREAD := OMP_NUM_THREADS=1
 # gigabytes of CUDA: its tests are skipped there, or EXTRAS names it.
 EXTRAS := test,test-remote,featurewiz-modern$(if $(IS_DEFAULT),$(,)wav2vec)
 
-.PHONY: demo test test-slow test-without-bfloat16 test-oldest test-wheel test-javascript docs lint clean
+.PHONY: demo test test-slow test-without-bfloat16 test-oldest test-wheel test-javascript test-browser docs lint \
+	lint-javascript clean
 
 demo: $(VENV)/installed-demo
 	$(if $(SONGS),$(BIN)/skgenre predict "$(SONGS)",$(BIN)/python examples/demo.py)
@@ -56,6 +57,12 @@ test-javascript: $(VENV)/installed
 	npm ci --prefix examples/javascript --ignore-scripts --no-audit --no-fund
 	$(ONE_THREAD) $(BIN)/python -m pytest tests/persistence/test_javascript.py
 
+# The page of `skgenre web`, in Debian's Chromium.
+test-browser: $(VENV)/installed-browser
+	npm ci --prefix tools/javascript --ignore-scripts --no-audit --no-fund
+	$(BIN)/python tools/vendor_web.py
+	$(ONE_THREAD) $(BIN)/python -m pytest tests/web
+
 # The site, in docs/_build/html. It runs the examples of the gallery. A broken link, a docstring with a
 # fault or an example that fails is an error.
 docs: $(VENV)/installed-docs
@@ -66,6 +73,10 @@ lint: $(VENV)/installed-dev
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/codespell
+
+lint-javascript:
+	npm ci --prefix tools/javascript --ignore-scripts --no-audit --no-fund
+	npm run --prefix tools/javascript lint
 
 $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)
@@ -85,6 +96,10 @@ $(VENV)/installed-dev: $(VENV)/installed
 	$(INSTALL) --editable ".[dev]"
 	@touch $@
 
+$(VENV)/installed-browser: $(VENV)/installed
+	$(INSTALL) --editable ".[browser]"
+	@touch $@
+
 $(VENV)/installed-docs: $(VENV)/installed
 	$(INSTALL) --editable ".[docs]"
 	@touch $@
@@ -98,4 +113,4 @@ $(OLDEST)/installed: pyproject.toml constraints-oldest.txt
 
 clean:
 	rm -rf .venv .venv-* demo_output build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache \
-		examples/javascript/node_modules docs/_build docs/auto_examples docs/api/generated
+		examples/javascript/node_modules tools/javascript/node_modules skgenre/web/vendor docs/_build docs/auto_examples docs/api/generated

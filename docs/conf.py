@@ -3,6 +3,7 @@
 import inspect
 import os
 import re
+import shutil
 import tomllib
 import warnings
 from pathlib import Path
@@ -15,8 +16,10 @@ from docutils import nodes
 from sklearn.base import BaseEstimator
 from sphinx.addnodes import pending_xref
 from sphinx.ext.autosummary import import_by_name
+from sphinx.util import logging
 
 import skgenre
+from skgenre.web import export_page
 
 PYPROJECT = tomllib.loads((Path(__file__).parents[1] / "pyproject.toml").read_text("utf-8"))
 
@@ -153,7 +156,20 @@ def resolve_bare_name(app, env, node, content):
     return domain.resolve_xref(env, node["refdoc"], app.builder, "obj", found[0], node, content)
 
 
+def write_page(app, error):
+    """Put the page that classifies songs into the site, beside docs/try.md."""
+    if error is not None or app.builder.format != "html":
+        return
+    folder = Path(app.outdir, "listen")
+    shutil.rmtree(folder, ignore_errors=True)
+    try:
+        export_page(folder)
+    except FileNotFoundError as reason:
+        logging.getLogger(__name__).info("The site is without the page: %s", reason)
+
+
 def setup(app):
     """Register what is above."""
+    app.connect("build-finished", write_page)
     app.connect("doctree-read", link_names)
     app.connect("missing-reference", resolve_bare_name)

@@ -50,7 +50,7 @@ function readChunks(view) {
     throw new Error("it is no WAV file");
   }
   const chunks = {};
-  for (let place = 12; place + 8 <= view.byteLength && !(chunks.fmt && chunks.data); ) {
+  for (let place = 12; place + 8 <= view.byteLength && !(chunks.fmt && chunks.data);) {
     const [start, size] = [place + 8, view.getUint32(place + 4, true)];
     if (start + size > view.byteLength) throw new Error("it was cut off");
     chunks[name(place)] ??= { start, size };

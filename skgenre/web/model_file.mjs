@@ -1,6 +1,8 @@
 // Model files of skgenre in JavaScript: reads one, cuts a song as it says, and judges it.
 // It runs in browsers and in Node. docs/guide/model-files.md describes the format.
 
+import { resample } from "./resample.mjs";
+
 const FORMAT = "1";
 const WAVEFORM = "waveform";
 // What is louder is no recording, but integers that were made floats.
@@ -44,7 +46,7 @@ class ModelFile {
    * Judge a song.
    *
    * @param {Float32Array[]} channels - Samples from -1 to 1, of each channel.
-   * @param {number} sampleRate - In Hz; it must be the model's, `info.sr`.
+   * @param {number} sampleRate - In Hz; if it is not the model's, `info.sr`, the song is resampled.
    * @returns {Promise<{genre: string|number, probabilities: number[],
    *   segmentProbabilities: number[][]}>} The song's genre, or the answer of a model that abstains
    *   because it is not sure enough; and probabilities in the order of `info.genres`. Segments last
@@ -83,11 +85,11 @@ class ModelFile {
    */
   cut(channels, sampleRate) {
     const { sr, segments } = this.info;
-    if (sampleRate !== sr) {
-      throw new Error(`the song has ${sampleRate} Hz, and the model needs ${sr} Hz; resample it`);
-    }
-    const heard = channels.map((channel) => channel.subarray(0, countSamples(segments, sr)));
-    return cut(check(mix(heard)), segments, sr);
+    // a little more than is heard, so that its end is resampled like the rest
+    const size = Math.ceil(((segments.duration ?? Infinity) + 1) * sampleRate);
+    const heard = check(mix(channels.map((channel) => channel.subarray(0, size))));
+    const samples = resample(heard, sampleRate, sr).subarray(0, countSamples(segments, sr));
+    return cut(samples, segments, sr);
   }
 
   /** Return the genre that probabilities stand for, or the answer of a model that abstains. */
@@ -125,9 +127,7 @@ export async function readInfo(bytes) {
   }
   delete props.skgenre_format;
   delete props.content_sha256;
-  return Object.fromEntries(
-    Object.entries(props).map(([key, value]) => [key, JSON.parse(value)]),
-  );
+  return Object.fromEntries(Object.entries(props).map(([key, value]) => [key, JSON.parse(value)]));
 }
 
 /**

@@ -1,148 +1,98 @@
-// Songs as the browser decodes them: at their own rate, and in parts where they are long.
+// Songs as the browser decodes them, in parts where they are long.
 
-// Larger MP3 and WAV files are decoded in parts of so many bytes, which are minutes of music.
+// MP3 and WAV are decoded in parts of so many bytes, which are minutes of music.
 const [MP3_BYTES, WAV_BYTES] = [2 ** 23, 2 ** 25];
+const [LONGEST_IN_PARTS, LONGEST_WHOLE] = [3 * 3600, 20 * 60];
 // So much is handed on at a time: a little more than most models hear of a song.
 const PIECE_SECONDS = 32;
-const LONGEST_IN_PARTS = 3 * 3600;
-const LONGEST_WHOLE = 20 * 60;
-const BITRATES = {
-  1: [0, 32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320],
-  2: [0, 8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160],
-};
-// What browsers decode at in any case, and what is taken where a file does not tell its rate.
+// Browsers resample worse than we do, so that they shall decode at the rate of the file. These are the
+// rates that all of them take, and the one for files whose own is not easy to see.
 const [LOWEST, HIGHEST, USUAL] = [8000, 96000, 48000];
+// In kbit/s, of MPEG 1, and of MPEG 2 and 2.5.
+const BITRATES = [
+  [0, 32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320],
+  [0, 8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160],
+];
 
-/**
- * Decode a song.
- *
- * @param {File} file
- * @yields {{channels: Float32Array[], rate: number}} Pieces that follow one another.
- */
+/** Decode a file: yield channels and their rate, piece by piece. */
 export async function* decode(file) {
-  const { rate, parts } = await examine(file);
-  const longest = parts ? LONGEST_IN_PARTS : LONGEST_WHOLE;
+  if (!file.size) throw new Error("it is empty");
+  const { rate = USUAL, cut } = await examine(file);
+  const longest = cut ? LONGEST_IN_PARTS : LONGEST_WHOLE;
   if ((await measure(file)) > longest) {
-    throw new Error(
-      parts
-        ? `it lasts longer than ${longest / 3600} hours; cut it into pieces`
-        : `it lasts longer than ${longest / 60} minutes; save it as MP3, which is heard in parts`,
-    );
+    const advice = cut ? "cut it into pieces" : "save it as MP3, which is heard in parts";
+    throw new Error(`it lasts longer than ${longest / 60} minutes; ${advice}`);
   }
-  for await (const part of parts?.() ?? [file]) {
-    const { channels, rate: decoded } = await decodePart(part, rate);
-    const size = PIECE_SECONDS * decoded;
-    for (let start = 0; start < channels[0].length; start += size) {
-      const piece = channels.map((samples) => samples.slice(start, start + size));
-      yield { channels: piece, rate: decoded };
+  for await (const part of cut?.() ?? [file]) {
+    const sound = await decodePart(part, rate);
+    const size = PIECE_SECONDS * sound.sampleRate;
+    for (let start = 0; start < sound.length; start += size) {
+      const channels = Array.from({ length: sound.numberOfChannels }, (_, i) =>
+        sound.getChannelData(i).slice(start, start + size),
+      );
+      yield { channels, rate: sound.sampleRate };
     }
   }
 }
 
 async function decodePart(blob, rate) {
-  const at = rate >= LOWEST && rate <= HIGHEST ? rate : USUAL;
-  const context = new OfflineAudioContext(1, 1, at);
-  let sound;
+  const context = new OfflineAudioContext(1, 1, rate >= LOWEST && rate <= HIGHEST ? rate : USUAL);
   try {
-    sound = await context.decodeAudioData(await blob.arrayBuffer());
+    return await context.decodeAudioData(await blob.arrayBuffer());
   } catch (error) {
     throw new Error("this browser cannot read it as audio", { cause: error });
   }
-  const channels = Array.from({ length: sound.numberOfChannels }, (_, i) =>
-    sound.getChannelData(i),
-  );
-  return { channels, rate: sound.sampleRate };
 }
 
 /** Return how many seconds a file says that it lasts; NaN or Infinity where it does not. */
-function measure(file) {
-  const audio = new Audio();
-  const url = URL.createObjectURL(file);
-  return new Promise((resolve) => {
-    audio.onloadedmetadata = () => resolve(audio.duration);
-    audio.onerror = () => resolve(NaN);
-    audio.preload = "metadata";
-    audio.src = url;
-  }).finally(() => URL.revokeObjectURL(url));
+async function measure(file) {
+  const audio = new Audio(URL.createObjectURL(file));
+  await new Promise((resolve) => (audio.onloadedmetadata = audio.onerror = resolve));
+  URL.revokeObjectURL(audio.src);
+  return audio.duration;
+}
+
+/** Return the rate of a file where it is easy to see, and a function that cuts it into parts. */
+async function examine(file) {
+  const { view, text } = await read(file, 0, 2 ** 12);
+  if (text.startsWith("RIFF") && text.startsWith("WAVE", 8)) return examineWav(file);
+  if (text.startsWith("fLaC")) return { rate: view.getUint32(18) >> 12 };
+  const tag = [6, 7, 8, 9].reduce((size, place) => size * 128 + text.charCodeAt(place), 0);
+  const start = await findFrame(file, text.startsWith("ID3") ? 10 + tag : 0);
+  if (start === undefined) return {};
+  const { rate } = readFrame((await read(file, start, 4)).view, 0);
+  return { rate, cut: () => cutMp3(file, start) };
 }
 
 async function read(file, start, size) {
-  return new Uint8Array(await file.slice(start, start + size).arrayBuffer());
+  const bytes = await file.slice(start, start + size).arrayBuffer();
+  return { view: new DataView(bytes), text: new TextDecoder("latin1").decode(bytes) };
 }
 
-function view(bytes) {
-  return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-}
-
-function hasText(bytes, place, text) {
-  return [...text].every((letter, i) => bytes[place + i] === letter.charCodeAt(0));
-}
-
-function find(bytes, text, from = 0) {
-  const first = text.charCodeAt(0);
-  let place = bytes.indexOf(first, from);
-  while (place >= 0 && !hasText(bytes, place, text)) place = bytes.indexOf(first, place + 1);
-  return place;
-}
-
-/** Return the rate of a file, and a function that cuts it into parts if it can be cut. */
-async function examine(file) {
-  const bytes = await read(file, 0, 2 ** 12);
-  if (hasText(bytes, 0, "RIFF") && hasText(bytes, 8, "WAVE")) {
-    const header = await readWavHeader(file);
-    return { rate: header.rate, parts: () => cutWav(file, header) };
-  }
-  if (hasText(bytes, 0, "fLaC")) return { rate: view(bytes).getUint32(18) >> 12 };
-  if (hasText(bytes, 0, "OggS")) {
-    const vorbis = find(bytes, "\x01vorbis");
-    return { rate: vorbis < 0 ? USUAL : view(bytes).getUint32(vorbis + 12, true) };
-  }
-  if (hasText(bytes, 4, "ftyp")) return { rate: await findMp4Rate(file) };
-  const start = await findFrame(file, await measureId3(file));
-  if (start === undefined) return { rate: USUAL };
-  return { rate: readFrame(await read(file, start, 4), 0).rate, parts: () => cutMp3(file, start) };
-}
-
-async function findMp4Rate(file) {
-  const bytes = await read(file, 0, file.size);
-  for (let place = 0; (place = find(bytes, "stsd", place)) >= 0; place++) {
-    if (hasText(bytes, place + 16, "mp4a")) {
-      const rate = view(bytes).getUint16(place + 44);
-      // HE-AAC may tell half of its rate
-      return rate <= 24000 ? 2 * rate : rate;
-    }
-  }
-  return USUAL;
-}
-
-async function readWavHeader(file) {
+async function examineWav(file) {
   const chunks = {};
-  for (let place = 12; place + 8 <= file.size && !chunks.data; ) {
-    const bytes = await read(file, place, 64);
-    const size = view(bytes).getUint32(4, true);
-    chunks[new TextDecoder().decode(bytes.subarray(0, 4))] = { start: place + 8, size, bytes };
+  for (let place = 12; place + 8 <= file.size && !chunks["data"];) {
+    const { view, text } = await read(file, place, 64);
+    const size = view.getUint32(4, true);
+    chunks[text.slice(0, 4)] = { start: place + 8, end: place + 8 + size, view };
     place += 8 + size + (size % 2);
   }
   const { "fmt ": format, data } = chunks;
-  if (!data || !(format?.bytes.length >= 24)) throw new Error("it is no whole WAV file");
+  if (!data || !(format?.view.byteLength >= 24)) throw new Error("it is no whole WAV file");
+  const frameBytes = format.view.getUint16(20, true) || 1;
+  const header = file.slice(0, format.end);
   return {
-    format: format.bytes.subarray(0, 8 + format.size),
-    rate: view(format.bytes).getUint32(12, true),
-    frameBytes: view(format.bytes).getUint16(20, true) || 1,
-    start: data.start,
-    end: Math.min(file.size, data.start + data.size),
+    rate: format.view.getUint32(12, true),
+    cut: () => cutWav(file, header, data, frameBytes),
   };
 }
 
-async function* cutWav(file, { format, frameBytes, start, end }) {
+async function* cutWav(file, header, { start, end }, frameBytes) {
   const step = Math.floor(WAV_BYTES / frameBytes) * frameBytes;
-  for (let place = start; place < end; place += step) {
-    const size = Math.min(step, end - place);
-    const text = new TextEncoder();
-    const parts = [text.encode("RIFF\0\0\0\0WAVE"), format, text.encode("data\0\0\0\0")];
-    view(parts[0]).setUint32(4, 4 + format.length + 8 + size, true);
-    view(parts[2]).setUint32(4, size, true);
-    yield new Blob([...parts, file.slice(place, place + size)]);
+  for (let place = start; place < Math.min(end, file.size); place += step) {
+    const size = new DataView(new ArrayBuffer(4));
+    size.setUint32(0, Math.min(step, end - place, file.size - place), true);
+    yield new Blob([header, "data", size, file.slice(place, place + size.getUint32(0, true))]);
   }
 }
 
@@ -153,33 +103,22 @@ async function* cutMp3(file, start) {
   }
 }
 
-/** Return the size of a tag before the sound. */
-async function measureId3(file) {
-  const bytes = await read(file, 0, 10);
-  if (!hasText(bytes, 0, "ID3")) return 0;
-  return 10 + bytes.subarray(6).reduce((size, byte) => size * 128 + byte, 0);
-}
-
-/** Return where the next frame of MP3 begins; undefined where there is none. */
+/** Return where the next frame of MP3 begins, if there is one. */
 async function findFrame(file, from) {
-  const bytes = await read(file, from, 2 ** 16);
-  const place = bytes.findIndex((_, i) => {
-    const frame = readFrame(bytes, i);
-    return frame && readFrame(bytes, i + frame.size);
-  });
-  return place < 0 ? undefined : from + place;
+  const { view } = await read(file, from, 2 ** 16);
+  for (let place = 0; place + 4 <= view.byteLength; place++) {
+    const frame = readFrame(view, place);
+    if (frame && readFrame(view, place + frame.size)) return from + place;
+  }
 }
 
 /** Return what a frame of MP3 says of itself; undefined where there is none. */
-function readFrame(bytes, place) {
-  const [sync, kind, numbers] = bytes.subarray(place, place + 3);
-  const version = [3, undefined, 2, 1][(kind >> 3) & 3];
-  if (sync !== 0xff || kind < 0xe0 || !version || ((kind >> 1) & 3) !== 1) return undefined;
-  const bitrate = BITRATES[Math.min(version, 2)][numbers >> 4];
-  const rate = [44100, 48000, 32000][(numbers >> 2) & 3] / 2 ** (version - 1);
-  if (!bitrate || !rate) return undefined;
-  const samples = version === 1 ? 1152 : 576;
-  const size = Math.floor((samples * bitrate * 125) / rate) + ((numbers >> 1) & 1);
-  return { rate, samples, size };
+function readFrame(view, place) {
+  const header = place + 4 <= view.byteLength ? view.getUint32(place) : 0;
+  const [version, layer] = [[2.5, 0, 2, 1][(header >> 19) & 3], (header >> 17) & 3];
+  const bitrate = BITRATES[version === 1 ? 0 : 1][(header >> 12) & 15];
+  const rate = [44100, 48000, 32000][(header >> 10) & 3] / { 1: 1, 2: 2, 2.5: 4 }[version];
+  if (header >>> 21 !== 0x7ff || layer !== 1 || !bitrate || !rate) return undefined;
+  const bytesPerRate = (version === 1 ? 144000 : 72000) * bitrate;
+  return { rate, size: Math.floor(bytesPerRate / rate) + ((header >> 9) & 1) };
 }
-

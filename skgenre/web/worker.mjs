@@ -4,48 +4,52 @@ import { countSamples, mix, openModel, readEntries } from "./model_file.mjs";
 import { resample } from "./resample.mjs";
 import * as ort from "./vendor/ort.wasm.bundle.min.mjs";
 
-ort.env.wasm.numThreads = 1;
-
 // As `skgenre timeline` cuts songs, and what it takes for silence.
 const WINDOW_SECONDS = 10;
 const [SILENCE, MOST_SOUND] = [1e-3, 0.01];
-const PEAKS_PER_SECOND = 50;
+// musicnn's net, whose input is what the models that are made of it hear.
+const [TAGGER, PATCHES, N_FRAMES] = ["musicnn_msd.onnx", "LogMelPatches", 187];
 
-let model, listener, tagger;
+ort.env.wasm.numThreads = 1;
+let model, song, tagger;
 
 const calls = {
-  /** Open a model file, let it judge a second of silence, and return what it says of itself. */
-  async open(bytes) {
+  /** Open a model, a file or what lies beside this one, and return what it says of itself. */
+  async open(source) {
+    if (!globalThis.WebAssembly) throw new Error("this browser has no WebAssembly; try another");
+    const bytes = await readBytes(source);
     const opened = await openModel(bytes, ort);
-    await opened.judge([new Float32Array(Math.ceil(opened.info.sr))], opened.info.sr);
+    const { sr, features } = opened.info;
+    // the first answer takes three times as long as the next
+    await opened.judge([new Float32Array(Math.ceil(sr))], sr);
     model?.session.release();
     tagger?.frontEnd.release();
     [model, tagger] = [opened, undefined];
-    const { transformer, params } = model.info.features[0];
-    model.givesTags = transformer === "LogMelPatches" && params.n_frames === 187;
-    model.bytes = model.givesTags && bytes;
-    return { ...model.info, givesTags: model.givesTags };
+    const [{ transformer, params }] = features;
+    if (transformer === PATCHES && params.n_frames === N_FRAMES) model.bytes = bytes;
+    return model.info;
   },
 
-  /** Begin a song; `isJudged` if its answer is known, and only the genres through it are wanted. */
+  /** Begin a song, of which only the genres through it are wanted if it `isJudged`. */
   begin(isJudged) {
-    listener = new Listener(model, isJudged && model.info.aggregate === "song");
+    song = new Song(isJudged && model.info.aggregate === "song");
   },
 
-  /** Take the next part of the song, and return its peaks. */
-  hear(channels, rate) {
-    return listener.hear(channels, rate);
+  /** Take the next piece of the song, and return its peaks, so many a second. */
+  hear(channels, rate, peaksPerSecond) {
+    return song.hear(resample(mix(channels), rate, model.info.sr), peaksPerSecond);
   },
 
   /** Return the next answers; null if there are none without more of the song. */
   next(isAtEnd) {
-    return listener.next(isAtEnd);
+    return song.isJudged ? song.judgeWindow(isAtEnd) : song.judgeStart(isAtEnd);
   },
 
-  /** Return the tags of the song by musicnn's net, which hears what the model hears. */
-  async tags(net) {
-    tagger ??= await openTagger(net);
-    const waveform = model.cut([listener.start], model.info.sr);
+  /** Return the tags of the song and their probabilities; none if the model is not of musicnn. */
+  async tags() {
+    if (!model.bytes) return [];
+    tagger ??= await openTagger();
+    const waveform = model.cut([song.start], model.info.sr);
     const input = new ort.Tensor("float32", waveform, [1, waveform.length]);
     const { features } = await tagger.frontEnd.run({ waveform: input });
     const patches = new ort.Tensor("float32", features.data, features.dims.slice(1));
@@ -66,74 +70,94 @@ onmessage = ({ data: [name, ...args] }) => {
     .catch((error) => postMessage([null, error.message]));
 };
 
-/** A song while it is heard. */
-class Listener {
-  constructor(model, isJudged) {
-    this.model = model;
-    this.sr = model.info.sr;
+async function readBytes(source) {
+  const found = source.name ? source : await fetch(new URL(source, import.meta.url));
+  if (found.ok === false) throw new Error(`the web server has no ${source}`);
+  return new Uint8Array(await found.arrayBuffer());
+}
+
+async function openTagger() {
+  const net = await readBytes(TAGGER);
+  return {
+    names: JSON.parse(readEntries(net).find(({ key }) => key === "names_of_tags").value),
+    session: await ort.InferenceSession.create(net),
+    frontEnd: await ort.InferenceSession.create(addOutput(model.bytes, "features")),
+  };
+}
+
+/** Return a model file that also gives one of its values: protocol buffers join doubled fields. */
+function addOutput(bytes, name) {
+  const [graph, output, text] = [7, 12, 1].map((number) => 8 * number + 2);
+  const value = [text, name.length, ...new TextEncoder().encode(name)];
+  return concatenate(bytes, [graph, value.length + 2, output, value.length, ...value]);
+}
+
+/** What is heard of a song. */
+class Song {
+  // what the answer is from; and of what follows, where it begins
+  start = new Float32Array(0);
+  rest = new Float32Array(0);
+  place = 0;
+
+  constructor(isJudged) {
     this.isJudged = isJudged;
-    // what the answer is from, and what comes next in the genres through the song
-    this.start = this.rest = new Float32Array(0);
-    this.startSize = countSamples(model.info.segments, this.sr);
-    this.place = 0;
+    this.startSize = countSamples(model.info.segments, model.info.sr);
   }
 
-  hear(channels, rate) {
-    const sound = resample(mix(channels), rate, this.sr);
+  hear(sound, peaksPerSecond) {
     this.rest = concatenate(this.rest, sound);
     if (this.start.length < this.startSize) {
       this.start = concatenate(this.start, sound).subarray(0, this.startSize);
     }
-    return findPeaks(sound, Math.round(this.sr / PEAKS_PER_SECOND));
+    const size = model.info.sr / peaksPerSecond;
+    return Float32Array.from({ length: Math.round(sound.length / size) }, (_, i) => {
+      const part = sound.subarray(i * size, (i + 1) * size);
+      return part.reduce((peak, sample) => Math.max(peak, Math.abs(sample)), 0);
+    });
   }
 
-  next(isAtEnd) {
-    return this.isJudged ? this.#judgeWindow(isAtEnd) : this.#judgeStart(isAtEnd);
-  }
-
-  async #judgeStart(isAtEnd) {
+  async judgeStart(isAtEnd) {
+    const { sr, segments, aggregate } = model.info;
     if (this.start.length < this.startSize && !isAtEnd) return null;
     if (isSilent(this.start)) {
-      const seconds = Math.ceil(this.start.length / this.sr);
-      throw new Error(`there is nothing to hear in its first ${seconds} s`);
+      throw new Error(
+        `there is nothing to hear in its first ${Math.ceil(this.start.length / sr)} s`,
+      );
     }
-    const answer = await this.model.judge([this.start], this.sr);
+    const answer = await model.judge([this.start], sr);
     this.isJudged = true;
-    if (this.model.info.aggregate === "song" || !isAtEnd || this.rest.length > this.startSize) {
-      return { answer, stretches: [] };
-    }
-    // segments that reach through the song; a short song has more of them than fit
+    const isWhole = isAtEnd && this.rest.length <= this.startSize;
+    if (aggregate === "song" || !isWhole) return { answer, stretches: [] };
     const stretches = answer.segmentProbabilities.map((probabilities) => {
-      const segment = this.#take(this.model.info.segments.n_samples);
-      return this.#stretch(segment.length, isSilent(segment) ? null : probabilities);
+      const size = segments.n_samples;
+      return this.#take(size, isSilent(this.rest.subarray(0, size)) ? null : probabilities);
     });
     this.rest = this.rest.subarray(0, 0);
+    // a song that is short is judged in more segments than it has
     return { answer, stretches: stretches.filter(({ start, end }) => end > start) };
   }
 
-  /** Judge a window by itself; one that is short belongs to the one before. */
-  async #judgeWindow(isAtEnd) {
-    const size = Math.round(WINDOW_SECONDS * this.sr);
-    if (!this.rest.length || (this.rest.length < size && !isAtEnd)) return null;
-    const window = this.#take(size);
-    if (this.place === window.length || window.length >= size / 2) {
-      const judge = async () => (await this.model.judge([window], this.sr)).probabilities;
-      this.probabilities = isSilent(window) ? null : await judge();
+  /** Judge a window by itself; a last one that is short belongs to the one before. */
+  async judgeWindow(isAtEnd) {
+    const size = Math.round(WINDOW_SECONDS * model.info.sr);
+    const window = this.rest.subarray(0, size);
+    if (!window.length || (window.length < size && !isAtEnd)) return null;
+    if (window.length >= size / 2 || !this.place) {
+      const answer = isSilent(window) ? null : await model.judge([window], model.info.sr);
+      this.probabilities = answer && answer.probabilities;
     }
-    return { stretches: [this.#stretch(window.length, this.probabilities)] };
+    return { stretches: [this.#take(size, this.probabilities)] };
   }
 
-  #take(size) {
-    const taken = this.rest.subarray(0, size);
-    this.rest = this.rest.subarray(taken.length);
-    this.place += taken.length;
-    return taken;
-  }
-
-  #stretch(length, probabilities) {
-    const genre = probabilities && this.model.choose(probabilities);
+  #take(size, probabilities) {
+    const { sr } = model.info;
+    const start = this.place / sr;
+    const { length } = this.rest.subarray(0, size);
+    this.rest = this.rest.subarray(length);
+    this.place += length;
+    const genre = probabilities && model.choose(probabilities);
     const confidence = probabilities && Math.max(...probabilities);
-    return { start: (this.place - length) / this.sr, end: this.place / this.sr, genre, confidence };
+    return { start, end: this.place / sr, genre, confidence };
   }
 }
 
@@ -144,36 +168,8 @@ function isSilent(samples) {
 }
 
 function concatenate(one, other) {
-  const whole = new Float32Array(one.length + other.length);
+  const whole = new one.constructor(one.length + other.length);
   whole.set(one);
   whole.set(other, one.length);
   return whole;
-}
-
-function findPeaks(samples, size) {
-  return Float32Array.from({ length: Math.ceil(samples.length / size) }, (_, i) => {
-    const part = samples.subarray(i * size, (i + 1) * size);
-    return part.reduce((peak, sample) => Math.max(peak, Math.abs(sample)), 0);
-  });
-}
-
-
-async function openTagger(net) {
-  const [names] = readEntries(net).filter(({ key }) => key === "names_of_tags");
-  return {
-    names: JSON.parse(names.value),
-    session: await ort.InferenceSession.create(net),
-    frontEnd: await ort.InferenceSession.create(addOutput(model.bytes, "features")),
-  };
-}
-
-/** Return a model file that also gives one of its values: protocol buffers join doubled fields. */
-function addOutput(bytes, name) {
-  const [graph, output, text] = [7, 12, 1].map((number) => 8 * number + 2);
-  const value = [text, name.length, ...new TextEncoder().encode(name)];
-  const added = [graph, value.length + 2, output, value.length, ...value];
-  const longer = new Uint8Array(bytes.length + added.length);
-  longer.set(bytes);
-  longer.set(added, bytes.length);
-  return longer;
 }
