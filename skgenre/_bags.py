@@ -20,11 +20,12 @@ from ._base import VersionedEstimator, check_not_empty, forget_table
 from ._genres import check_genres, check_groups
 from ._names import printable
 from ._sklearn import check_array, validate_data
+from ._stored import StoredSongs, is_stored
 
 AGGREGATES = ("mean", "product", "vote")
 
 
-def validate_bags(estimator, X, *, reset, dtype=np.float32):
+def validate_bags(estimator, X, *, reset, dtype=np.float32, may_stay_stored=False):
     """Check the features of songs and return them as an array, unchanged in shape.
 
     NaN passes, since it marks a song that could not be read; infinity does not.
@@ -40,13 +41,22 @@ def validate_bags(estimator, X, *, reset, dtype=np.float32):
         Whether this is a fit.
     dtype : dtype or list of dtypes, default=float32
         What to convert to; of several, the first unless X has another of them.
+    may_stay_stored : bool, default=False
+        Whether spectrograms and bags in a zarr array are returned as `StoredSongs`, and not read
+        into memory.
 
     Returns
     -------
-    X : ndarray
+    X : ndarray or StoredSongs
         Of the dtype, or of object and float32 within where the bags are ragged.
     """
     check_not_empty(X, "song")
+    if is_stored(X):
+        X = StoredSongs(X) if may_stay_stored and X.ndim in (3, 4) else X[:]
+    if isinstance(X, StoredSongs):
+        if reset:
+            forget_table(estimator)
+        return X
     if hasattr(X, "to_numpy") and X.ndim == 1:
         X = X.to_numpy()
     first_ndim = np.ndim(X[0]) if isinstance(X, np.ndarray | list | tuple) and len(X) else 0
@@ -83,6 +93,8 @@ def is_ragged(X):
 
 def is_readable(X):
     """Return for each song whether it could be read, that is, holds no NaN."""
+    if isinstance(X, StoredSongs):
+        return X.readable
     return np.array([not np.isnan(song).any() for song in X])
 
 
@@ -115,7 +127,11 @@ def take_songs(keep, *arrays):
     """Return the songs to keep of each array, without copies where all are; None stays None."""
     if keep.all():
         return arrays
-    return tuple(None if array is None else np.asarray(array)[keep] for array in arrays)
+    return tuple(None if array is None else _as_indexable(array)[keep] for array in arrays)
+
+
+def _as_indexable(array):
+    return array if isinstance(array, StoredSongs) else np.asarray(array)
 
 
 def flatten(X):
@@ -142,22 +158,28 @@ def flatten(X):
     return segments, np.ones(len(X), dtype=int)
 
 
-def list_segments(X):
-    """List the segments of all songs, without copies.
+def list_segments(X, songs=None):
+    """List the segments of songs, without copies.
 
     Parameters
     ----------
-    X : ndarray
+    X : ndarray or StoredSongs
         As `validate_bags` returns it.
+    songs : ndarray of int, default=None
+        Which ones. ``None``: all.
 
     Returns
     -------
-    segments : list of ndarray of shape (n_bands, n_frames)
-        Views of X. A row of a table is one segment of one frame.
+    segments : sequence of ndarray of shape (n_bands, n_frames)
+        Views of X; of stored songs, each is read when asked for. A row of a table is one segment of
+        one frame.
     counts : ndarray of shape (n_songs,)
         How many segments each song has, in order.
     """
-    bags = [by_band(song) for song in X]
+    if isinstance(X, StoredSongs):
+        part = X if songs is None else X[songs]
+        return part.segments(), np.full(len(part), part.shape[1] if part.ndim == 4 else 1)
+    bags = [by_band(song) for song in (X if songs is None else map(X.__getitem__, songs))]
     lengths = {bag.shape[2] for bag in bags}
     if len(lengths) > 1:
         raise ValueError(
@@ -253,6 +275,8 @@ class BagClassifier(ClassifierMixin, VersionedEstimator):
     """
 
     _dtype: Any = np.float32
+    # Whether songs in a zarr array are read when they are needed, or all at once.
+    _reads_stored = False
 
     def _fit(self, X, y, sample_weight=None, groups=None):
         y, groups = validate_genres(self, y), check_groups(groups)
@@ -281,7 +305,9 @@ class BagClassifier(ClassifierMixin, VersionedEstimator):
         return self
 
     def _validate_fit(self, X):
-        return validate_bags(self, X, reset=True, dtype=self._dtype)
+        return validate_bags(
+            self, X, reset=True, dtype=self._dtype, may_stay_stored=self._reads_stored
+        )
 
     def _check_refit(self, classes, input_shape):
         """Refuse classes or segments that a fit cannot go on with."""
@@ -306,6 +332,12 @@ class BagClassifier(ClassifierMixin, VersionedEstimator):
         """
         check_is_fitted(self)
         X, readable = self._validate_predict(X)
+        if isinstance(X, StoredSongs):
+            return [proba for block in X.blocks() for proba in self._answer_segments(block)]
+        return self._answer_segments(X, readable)
+
+    def _answer_segments(self, X, readable=None):
+        readable = is_readable(X) if readable is None else readable
         answers = [np.tile(self.class_prior_, (len(by_band(song)), 1)) for song in X]
         if readable.any():
             segments, counts = self._flatten_readable(X, readable)
@@ -367,6 +399,13 @@ class BagClassifier(ClassifierMixin, VersionedEstimator):
     def _predict_songs(self, X, answer, unreadable_answer):
         """Answer for each song, with ``unreadable_answer`` for those that could not be read."""
         X, readable = self._validate_predict(X)
+        if isinstance(X, StoredSongs):
+            return np.concatenate(
+                [
+                    self._answer_songs(block, is_readable(block), answer, unreadable_answer)
+                    for block in X.blocks()
+                ]
+            )
         return self._answer_songs(X, readable, answer, unreadable_answer)
 
     def _answer_songs(self, X, readable, answer, unreadable_answer):
@@ -386,7 +425,9 @@ class BagClassifier(ClassifierMixin, VersionedEstimator):
         return segments, counts
 
     def _validate_predict(self, X):
-        X = validate_bags(self, X, reset=False, dtype=self._dtype)
+        X = validate_bags(
+            self, X, reset=False, dtype=self._dtype, may_stay_stored=self._reads_stored
+        )
         return X, is_readable(X)
 
     def __sklearn_tags__(self):

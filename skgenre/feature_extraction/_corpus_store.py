@@ -77,7 +77,14 @@ class CorpusStore:
         n_songs, size = len(paths), min(chunk, len(paths))
         group = self._group
         shape = (n_songs, *row_shape)
-        group.create_array("features", shape=shape, chunks=(size, *row_shape), dtype="float32")
+        # songs are compressed one by one, so that nets read them in any order
+        group.create_array(
+            "features",
+            shape=shape,
+            shards=(size, *row_shape),
+            chunks=(1, *row_shape),
+            dtype="float32",
+        )
         group.create_array("errors", shape=(n_songs,), chunks=(size,), dtype="str")
         names = group.create_array("paths", shape=(n_songs,), chunks=(n_songs,), dtype="str")
         names[:] = np.array([printable(path) for path in paths], dtype=object)

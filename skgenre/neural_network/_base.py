@@ -24,6 +24,7 @@ class BaseKerasClassifier(BaseNetClassifier):
 
     _stamped_packages = ("skgenre", "scikit-learn", "numpy", "keras", "tensorflow")
     _architectures: dict = {}
+    _reads_stored = True
     model_: Any
     history_: dict
 

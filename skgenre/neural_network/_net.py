@@ -109,6 +109,6 @@ class BaseNetClassifier(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BagCl
 
 def lay_out(X, codes, sample_weight, songs):
     """Return the segments of some songs, without copies, their classes and their weights."""
-    segments, counts = list_segments([X[i] for i in songs])
+    segments, counts = list_segments(X, songs)
     weights = segment_weights(counts, sample_weight[songs])
     return segments, np.repeat(codes[songs], counts), weights

@@ -139,7 +139,7 @@ def train(
         batches = make_batches(inputs, random_state=random_state, **augmentation)
         held_out = None if validation is None else make_batches(through(base, validation))
         learner = KerasClassifier(model=lambda: compile_net(rest, len(batches)), verbose=0)
-        learner.initialize(np.stack(inputs[0][:1])[..., np.newaxis], songs[1][:1])
+        learner.initialize(inputs[0][0][np.newaxis, ..., np.newaxis], songs[1][:1])
         try:
             rest.fit(
                 batches,

@@ -14,6 +14,7 @@ from .._bags import (
     validate_bags,
 )
 from .._base import fit_context
+from .._stored import StoredSongs
 from ._base import BagTransformer
 
 
@@ -95,21 +96,32 @@ class SpectrogramScaler(OneToOneFeatureMixin, BagTransformer):
         ValueError
             If the features spread too far for float32.
         """
-        X = validate_bags(self, X, reset=True)
-        songs = [by_band(X[i]) for i in np.flatnonzero(find_readable(X))]
-        n_bands = songs[0].shape[-2]
+        X = validate_bags(self, X, reset=True, may_stay_stored=True)
+        readable = np.flatnonzero(find_readable(X))
+        n_bands = by_band(X[readable[0]]).shape[-2]
+
+        def songs():
+            return (by_band(X[i]) for i in readable)
+
         if self.method == "minmax":
-            low = min(float(song.min()) for song in songs)
-            high = max(float(song.max()) for song in songs)
+            low = min(float(song.min()) for song in songs())
+            high = max(float(song.max()) for song in songs())
             self.mean_ = np.full(n_bands, low)
             self.scale_ = np.full(n_bands, high - low)
         else:
             over_frames = (0, 2)
-            n_values = sum(song.shape[0] * song.shape[2] for song in songs)
-            total = sum(song.sum(axis=over_frames, dtype=np.float64) for song in songs)
-            self.mean_ = total / n_values
+            counts, totals = zip(
+                *(
+                    (song.shape[0] * song.shape[2], song.sum(axis=over_frames, dtype=np.float64))
+                    for song in songs()
+                ),
+                strict=True,
+            )
+            n_values = sum(counts)
+            self.mean_ = sum(totals) / n_values
             deviation = sum(
-                np.square(song - self.mean_[:, np.newaxis]).sum(axis=over_frames) for song in songs
+                np.square(song - self.mean_[:, np.newaxis]).sum(axis=over_frames)
+                for song in songs()
             )
             self.scale_ = np.sqrt(deviation / n_values)
         negligible = 10 * np.finfo(np.float32).eps * np.maximum(np.abs(self.mean_), 1e-30)
@@ -135,8 +147,10 @@ class SpectrogramScaler(OneToOneFeatureMixin, BagTransformer):
             The scaled features; of dtype object if X is a list of bags of different sizes.
         """
         check_is_fitted(self)
-        X = validate_bags(self, X, reset=False)
+        X = validate_bags(self, X, reset=False, may_stay_stored=True)
         check_n_bands(self, X, len(self.mean_))
+        if isinstance(X, StoredSongs):
+            return X.map(self._scale)
         if is_ragged(X):
             scaled = np.empty_like(X)
             for i, bag in enumerate(X):
