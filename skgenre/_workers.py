@@ -26,14 +26,14 @@ class LostTaskError(RuntimeError):
 
 
 def run_tasks(function, tasks, *, n_jobs=None, client=None):
-    """Yield the results of a function, each as soon as it is there, in any order.
+    """Yield the number of each task and its result as soon as it is there, in any order.
 
     Parameters
     ----------
     function : callable
         Called with a task. It may be called again for a task whose worker was lost.
     tasks : iterable
-        Hashable. Few of them wait for a worker at any time.
+        Few of them wait for a worker at any time.
     n_jobs : int or None
         How many processes of this machine run tasks, as joblib counts; 1 runs them in this process.
     client : distributed.Client or None
@@ -45,34 +45,47 @@ def run_tasks(function, tasks, *, n_jobs=None, client=None):
         If a task ends its worker each time.
     """
     with closing(_choose_workers(n_jobs, client)) as workers:
-        tasks = iter(tasks)
+        numbered = enumerate(tasks)
         waiting: dict = {}
         again: deque = deque()
         n_tries: Counter = Counter()
         while True:
             n_together = workers.n_together
             while len(waiting) < n_together:
-                task = again.popleft() if again else next(tasks, None)
-                if task is None:
+                job = again.popleft() if again else next(numbered, None)
+                if job is None:
                     break
-                waiting[workers.submit(function, task)] = task
+                waiting[workers.submit(function, job[1])] = job
             if not waiting:
                 return
             n_lost = len(again)
             for future in workers.wait(waiting):
-                task = waiting.pop(future)
+                number, task = waiting.pop(future)
                 try:
                     result = future.result()
                 except workers.lost as error:
-                    n_tries[task] += 1
-                    if n_tries[task] == _MOST_TRIES:
-                        raise LostTaskError(f"its worker was lost {_MOST_TRIES} times") from error
-                    again.append(task)
+                    n_tries[number] += 1
+                    if n_tries[number] == _MOST_TRIES:
+                        raise LostTaskError(
+                            f"A worker was lost {_MOST_TRIES} times while it was at the same task"
+                        ) from error
+                    again.append((number, task))
                 else:
-                    yield result
+                    yield number, result
             if len(again) > n_lost and workers.renew():
                 again.extend(waiting.values())
                 waiting.clear()
+
+
+def is_dask_worker():
+    """Tell whether this runs in a task on a Dask cluster."""
+    import distributed
+
+    try:
+        distributed.get_worker()
+    except ValueError:
+        return False
+    return True
 
 
 def _choose_workers(n_jobs, client):

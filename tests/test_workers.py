@@ -7,8 +7,13 @@ import sys
 from itertools import count
 
 import distributed
+import numpy as np
 import pytest
+from joblib import delayed, parallel_config
+from sklearn.dummy import DummyClassifier
 
+from skgenre import compare_classifiers
+from skgenre._parallel import run_parallel
 from skgenre._workers import LostTaskError, run_tasks
 
 
@@ -33,13 +38,14 @@ def where(request):
 def test_few_tasks_wait():
     taken = count()
     results = run_tasks(lambda task: 2 * task, taken)
-    assert [next(results) for _ in range(5)] == [0, 2, 4, 6, 8]
+    assert [next(results) for _ in range(5)] == [(i, 2 * i) for i in range(5)]
     results.close()
     assert next(taken) < 10
 
 
 def test_all_tasks_are_done(where):
-    assert sorted(run_tasks(lambda task: task**2, range(20), **where)) == [i**2 for i in range(20)]
+    results = run_tasks(lambda task: [task**2], range(20), **where)
+    assert sorted(results) == [(i, [i**2]) for i in range(20)]
 
 
 def test_a_lost_worker_costs_what_it_was_at(where, tmp_path):
@@ -50,7 +56,7 @@ def test_a_lost_worker_costs_what_it_was_at(where, tmp_path):
             os._exit(1)
         return task
 
-    assert sorted(run_tasks(run, range(12), **where)) == list(range(12))
+    assert dict(run_tasks(run, range(12), **where)) == {i: i for i in range(12)}
     n_runs = [os.path.getsize(tmp_path / f"{task}") for task in range(12)]
     assert min(n_runs[::5]) == 2
     assert sum(n_runs) < 36
@@ -58,7 +64,7 @@ def test_a_lost_worker_costs_what_it_was_at(where, tmp_path):
 
 def test_a_task_that_ends_every_worker_is_an_error(monkeypatch):
     monkeypatch.setattr("skgenre._workers._MOST_TRIES", 2)
-    with pytest.raises(LostTaskError, match="lost 2 times"):
+    with pytest.raises(LostTaskError, match="was lost 2 times"):
         list(run_tasks(lambda task: os._exit(1), range(1), n_jobs=2))
 
 
@@ -68,7 +74,36 @@ def test_an_error_of_a_task_is_raised(where):
 
     with pytest.raises(OSError, match="No space left"):
         list(run_tasks(run, range(3), **where))
-    assert list(run_tasks(lambda task: task, range(1), **where)) == [0]
+    assert list(run_tasks(lambda task: task, range(1), **where)) == [(0, 0)]
+
+
+def test_joblib_on_a_cluster_survives_a_lost_worker(client, tmp_path):
+    def run(task):
+        with open(tmp_path / f"{task}", "a") as runs:
+            runs.write("x")
+        if task == 5 and os.path.getsize(tmp_path / f"{task}") == 1:
+            os._exit(1)
+        return task
+
+    with parallel_config(backend="dask", client=client):
+        assert list(run_parallel(map(delayed(run), range(40)), n_jobs=None)) == list(range(40))
+    assert os.path.getsize(tmp_path / "5") == 2
+
+
+def test_a_lost_worker_costs_a_comparison_its_fold_only(client, tmp_path):
+    class Fragile(DummyClassifier):
+        def fit(self, X, y):
+            with open(tmp_path / "fits", "a") as fits:
+                fits.write("x")
+            if os.path.getsize(tmp_path / "fits") == 3:
+                os._exit(1)
+            return super().fit(X, y)
+
+    X, y = np.random.default_rng(0).normal(size=(20, 4)), np.tile(["blues", "rock"], 10)
+    with parallel_config(backend="dask", client=client):
+        table = compare_classifiers({"fragile": Fragile()}, X, y, groups=np.arange(20) // 2)
+    assert table["error"].isna().all()
+    assert len(table) <= os.path.getsize(tmp_path / "fits") - 1 <= len(table) + 2
 
 
 @pytest.mark.slow
@@ -102,6 +137,6 @@ def test_a_scheduler_that_comes_back_costs_what_was_under_way(tmp_path):
             done = [next(results) for _ in range(5)]
             stop(processes)
             processes = start()
-            assert sorted(done + list(results)) == list(range(30))
+            assert sorted(done + list(results)) == [(i, i) for i in range(30)]
     finally:
         stop(processes)

@@ -5,6 +5,7 @@ from collections import deque
 from contextlib import closing
 from functools import partial
 from numbers import Integral
+from operator import itemgetter
 from typing import NamedTuple
 
 from sklearn.base import clone
@@ -12,7 +13,7 @@ from sklearn.utils import Bunch
 from sklearn.utils._param_validation import Interval, validate_params
 
 from .._progress import track
-from .._workers import LostTaskError, run_tasks
+from .._workers import run_tasks
 from ._base import BaseClipTransformer
 from ._corpus_store import CorpusStore
 
@@ -126,13 +127,10 @@ def extract_corpus(transformer, paths, out, *, client=None, chunk=64, verbose=0)
         unit="songs",
         verbose=verbose,
         done=n_done,
-        count=int,
+        count=itemgetter(1),
     )
-    try:
-        with closing(results), closing(tracked):
-            deque(tracked, maxlen=0)
-    except LostTaskError as error:
-        raise RuntimeError(f"The features of some songs cannot be computed: {error}") from error
+    with closing(results), closing(tracked):
+        deque(tracked, maxlen=0)
     return Bunch(features=store.group["features"], errors=store.read_errors(paths))
 
 
