@@ -64,8 +64,8 @@ class TagDisplay:
         Parameters
         ----------
         estimator : OnnxEmbedder
-            An embedder whose network has the output ``"tags"``. The whole song is used, whatever
-            the embedder's ``duration`` and segments are.
+            An embedder whose network has the output ``"tags"``. The whole song is used,
+            regardless of the embedder's ``duration`` and segments.
         X : path or ndarray of shape (n_samples,)
             The song. A waveform is at the embedder's ``sr``.
         segment_duration : float, default=None

@@ -221,7 +221,7 @@ def apply(changes, journal, *, field="genre", keep_times=False):
 def undo(journal):
     """Reverse the changes in a journal, and yield what became of each file.
 
-    Files are restored to the bit. A file that was changed again since then stays as it is.
+    Files are restored bit for bit. A file that was changed again since then stays as it is.
 
     Parameters
     ----------
