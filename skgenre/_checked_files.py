@@ -34,9 +34,11 @@ def write_whole(path, *chunks):
             for chunk in chunks:
                 file.write(chunk)
         os.replace(aside, path)
-    except BaseException:
+    except BaseException as error:
         with suppress(OSError):
             aside.unlink()
+        if isinstance(error, OSError):
+            error.filename, error.filename2 = str(path), None
         raise
 
 

@@ -16,6 +16,7 @@ import numpy as np
 from .._checked_files import write_whole
 from .._names import printable
 from ..audio._examine import Examination
+from ._outputs import naming
 
 _TITLE = b"what skgenre check has heard, version "
 
@@ -67,7 +68,8 @@ class Examined:
 
     def add(self, song, found):
         """Note the `Examination` of a song."""
-        self._file.write(self._line(song, found))
+        with naming(self.path):
+            self._file.write(self._line(song, found))
 
     def close(self):
         """Close the file."""

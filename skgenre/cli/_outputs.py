@@ -1,7 +1,7 @@
 """Files that a command is to write: a wrong one is told before anything is heard."""
 
 import os
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import typer
@@ -21,12 +21,29 @@ def check_output(param: typer.CallbackParam, path: Path | None):
         raise FileNotFoundError(
             f"There is no folder {printable(path.parent)} to write {printable(path.name)} to"
         )
+    check_writable(path)
     # a forgotten name, as in `-o *.mp3`, would cost a song
     if path.suffix.lower() in ENDINGS:
         raise ValueError(
             f"{param.opts[0]} has a name like music: {printable(path)}. Choose another ending"
         )
     return path
+
+
+def check_writable(path):
+    """Refuse a file for which there is no permission: to write it, or to make it."""
+    if not os.access(path if path.exists() else path.absolute().parent, os.W_OK):
+        raise PermissionError(f"There is no permission to write {printable(path)}")
+
+
+@contextmanager
+def naming(path):
+    """Let errors of the system name the file that is written, as when the disk is full."""
+    try:
+        yield
+    except OSError as error:
+        error.filename = error.filename or str(path)
+        raise
 
 
 def keep_inputs(output, inputs):

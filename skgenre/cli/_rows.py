@@ -13,7 +13,7 @@ from typing import Annotated
 import typer
 
 from .._names import printable
-from ._outputs import check_output
+from ._outputs import check_output, naming
 
 
 class Format(StrEnum):
@@ -116,6 +116,7 @@ def open_rows(form, columns, as_text, *, output=None, is_resumed=False):
         return
     mode = "a" if is_resumed else "w"
     with (
+        naming(output),
         open(output, mode, encoding="utf-8", errors="surrogateescape", newline="") as stream,
         _writer(stream, form, columns, as_text, is_resumed=stream.tell() > 0) as write,
     ):

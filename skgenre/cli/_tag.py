@@ -12,7 +12,7 @@ import typer
 from .._names import printable
 from ..tagging import FIELDS, TagChange, apply, choose, look_at, undo
 from ._genre_map import MapFile, read_genre_map
-from ._outputs import check_output, keep_inputs
+from ._outputs import check_output, check_writable, keep_inputs
 from ._predict import Jobs, Model, Timeout
 from ._progress import Quiet, follow
 from ._rows import ChosenFormat, Output, choose_format, open_rows
@@ -80,6 +80,7 @@ def run(
             else:
                 if apply_changes:
                     journal = journal or Path(time.strftime("skgenre-tag-%Y%m%d-%H%M%S.jsonl"))
+                    check_writable(journal)
                 songs, _ = list_songs(paths, null=null)
                 for written in (output, journal):
                     keep_inputs(written, [model, map_file, *songs])

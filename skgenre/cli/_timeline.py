@@ -7,7 +7,7 @@ import typer
 
 from .._names import printable
 from ._model import open_classifier
-from ._outputs import check_output, keep_inputs
+from ._outputs import check_output, keep_inputs, naming
 from ._predict import Model
 from ._rows import ChosenFormat, Output, choose_format, open_rows
 
@@ -125,7 +125,8 @@ def _draw(clf, heard, window, path):
     display = SegmentTimelineDisplay.from_predictions(
         proba, classes=clf.classes_, segment_duration=window
     )
-    display.figure_.savefig(path, dpi=150)
+    with naming(path):
+        display.figure_.savefig(path, dpi=150)
 
 
 def _as_text(row):

@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import os
 from pathlib import Path
 
 import numpy as np
@@ -178,6 +179,41 @@ def test_a_timeline_that_cannot_be_written_is_told_at_once(
     assert (done.status, done.stdout) == (2, "")
     assert says in done.stderr
     assert mix.read_bytes() == before
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs a device that is full")
+@pytest.mark.parametrize("form", ["csv", "table", "json"])
+def test_a_full_disk_is_named(skgenre, music, form):
+    done = skgenre("predict", music / "tone.wav", "--output", "/dev/full", "--format", form)
+    assert done.status == 2
+    assert "Error: /dev/full: No space left on device" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("command", "option", "path"),
+    [
+        (["predict"], "--output", "there.csv"),
+        (["check"], "--output", "closed/new.csv"),
+        (["tag", "--apply"], "--journal", "closed/new.jsonl"),
+        (["tag", "--apply"], None, "skgenre-tag-"),
+    ],
+)
+def test_a_place_without_permission_is_told_at_once(
+    skgenre, music, monkeypatch, command, option, path
+):
+    monkeypatch.chdir(music)
+    (music / "closed").mkdir()
+    (music / "there.csv").touch()
+    closed = {music / "closed", music / "there.csv"}
+    # as it is for whoever is not root
+    monkeypatch.setattr(
+        os, "access", lambda place, mode: mode != os.W_OK or Path(place).absolute() not in closed
+    )
+    if option is None:
+        monkeypatch.chdir(music / "closed")
+    done = skgenre(*command, music, *([option, path] if option else []))
+    assert (done.status, done.stdout) == (2, "")
+    assert f"There is no permission to write {path}" in done.stderr
 
 
 def test_one_file_is_one_file(skgenre, music):
