@@ -111,6 +111,9 @@ html_theme_options = {
     "footer_start": ["copyright"],
     "footer_end": [],
 }
+# pages that have no others below them
+ALONE = "index install pitfalls measured try whats_new contributing architecture security"
+html_sidebars = {page: [] for page in ALONE.split()}
 
 
 def find_own_methods(name):
@@ -123,6 +126,19 @@ def find_own_methods(name):
         and not hasattr(BaseEstimator, method)
         and (getattr(value, "__module__", None) or "").startswith("skgenre")
     ]
+
+
+def export_try_page(app, config):
+    """Add the page that listens where npm provides what it runs on, or has done so before."""
+    folder = Path(app.outdir).parent / "extra"
+    shutil.rmtree(folder, ignore_errors=True)
+    try:
+        export_page(folder / "try")
+    except FileNotFoundError as error:
+        logging.getLogger(__name__).info("The page to try is left out: %s", error)
+        return
+    config.html_extra_path = [str(folder)]
+    app.tags.add("page")
 
 
 def link_names(app, doctree):
@@ -156,20 +172,8 @@ def resolve_bare_name(app, env, node, content):
     return domain.resolve_xref(env, node["refdoc"], app.builder, "obj", found[0], node, content)
 
 
-def write_page(app, error):
-    """Put the page that classifies songs into the site, beside docs/try.md."""
-    if error is not None or app.builder.format != "html":
-        return
-    folder = Path(app.outdir, "listen")
-    shutil.rmtree(folder, ignore_errors=True)
-    try:
-        export_page(folder)
-    except FileNotFoundError as reason:
-        logging.getLogger(__name__).info("The site is without the page: %s", reason)
-
-
 def setup(app):
     """Register what is above."""
-    app.connect("build-finished", write_page)
+    app.connect("config-inited", export_try_page)
     app.connect("doctree-read", link_names)
     app.connect("missing-reference", resolve_bare_name)

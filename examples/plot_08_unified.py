@@ -27,12 +27,12 @@ from skgenre import (
 from skgenre.datasets import make_genre_clips
 
 songs, genres, artists = make_genre_clips(
-    120, n_genres=4, duration=3.0, n_artists_per_genre=15, random_state=0, return_groups=True
+    160, n_genres=4, duration=3.0, n_artists_per_genre=20, random_state=0, return_groups=True
 )
 network = make_pipeline(
     MFCCSegmenter(duration=3.0, n_segments=2),
     SpectrogramScaler(),
-    KerasCNNClassifier(epochs=15, mixup=0.2, random_state=0),
+    KerasCNNClassifier(epochs=10, mixup=0.2, random_state=0),
 )
 clf = UnifiedGenreClassifier(
     branches=[
@@ -56,8 +56,8 @@ train, test = next(
     StratifiedGroupKFold(2, shuffle=True, random_state=0).split(songs, genres, artists)
 )
 clf.fit(songs[train], genres[train], groups=artists[train])
-weights = dict(zip(clf.branches_, clf.head_.weights_.round(2), strict=True))
-print(weights)
+for branch, weight in zip(clf.branches_, clf.head_.weights_, strict=True):
+    print(f"{branch}: {weight:.2f}")
 
 # %%
 # What FeatureWiz kept
