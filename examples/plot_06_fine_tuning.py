@@ -51,7 +51,7 @@ clf.set_params(
     cnn__warm_start=True,
     cnn__architecture_params={"freeze_base": False},
     cnn__learning_rate=1e-4,
-    cnn__epochs=4,
+    cnn__epochs=3,
 )
 clf.fit(songs[train], genres[train], cnn__groups=artists[train])
 after = clf.score(songs[test], genres[test])

@@ -1,4 +1,4 @@
-"""Every public name has a page in the site."""
+"""Every public name has a page in the site; `make docs` checks the rest of it."""
 
 import importlib
 import re
@@ -52,3 +52,14 @@ def test_every_name_of_the_package_is_one_of_a_room():
     listed, _ = read_listed()
     names = [name for name in skgenre.__all__ if f"skgenre.{name}" not in find_rooms()]
     assert all(any(getattr(skgenre, name) is one for one in listed) for name in names)
+
+
+def test_links_of_the_readme_lead_to_headings():
+    """Those between pages of the site are checked when it is built."""
+    root = API.parents[1]
+    links = re.findall(r"\]\((\S+\.md)#(\S+)\)", (root / "README.md").read_text(encoding="utf-8"))
+    assert links
+    for page, anchor in links:
+        titles = re.findall(r"^#+ (.+)", (root / page).read_text(encoding="utf-8"), re.MULTILINE)
+        slugs = [re.sub(r"[^\w -]", "", title.lower()).replace(" ", "-") for title in titles]
+        assert anchor in slugs, page
