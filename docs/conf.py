@@ -112,7 +112,7 @@ html_theme_options = {
     "footer_end": [],
 }
 # pages that have no others below them
-ALONE = "index install pitfalls measured try whats_new contributing architecture security"
+ALONE = "index install pitfalls scale measured try whats_new contributing architecture security"
 html_sidebars = {page: [] for page in ALONE.split()}
 
 
