@@ -96,6 +96,7 @@ html_title = "skgenre"
 html_static_path = ["_static"]
 html_css_files = ["custom.css"]
 html_show_sourcelink = False
+html_context = {"default_mode": "auto"}
 html_favicon = "_static/logo.svg"
 html_theme_options = {
     "logo": {

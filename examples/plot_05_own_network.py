@@ -57,10 +57,12 @@ plt.show()
 # %%
 # What it says of a song
 # ----------------------
-# The network answers for each segment. The genre of the song is the one with the highest mean.
+# The network answers for each segment. The genre of the song is the one with the highest mean. This
+# is the song that it is least sure of.
 
-song = songs[test[0]]
-SegmentTimelineDisplay.from_estimator(clf, song).ax_.set_title(f"a song of {genres[test[0]]}")
+least_sure = test[clf.predict_proba(songs[test]).max(axis=1).argmin()]
+song, genre = songs[least_sure], genres[least_sure]
+SegmentTimelineDisplay.from_estimator(clf, song).ax_.set_title(f"a song whose genre is {genre}")
 plt.show()
 
 # %%
