@@ -6,6 +6,7 @@ const [N_COLORS, N_BARS] = [10, 10];
 const CSV_HEADER = "path,genre,confidence,genre_2,confidence_2,genre_3,confidence_3,error";
 const PEAKS_PER_SECOND = 50;
 const [BAR, GAP] = [3, 1];
+const NARROW = 6; // percent of the band, too little for a name
 
 const $ = (id) => document.getElementById(id);
 const isWaiting = (song) => !song.answer && !song.error;
@@ -178,7 +179,7 @@ function joinStretches(stretches) {
   for (const { start, end, genre, confidence } of stretches) {
     if (joined.at(-1)?.genre !== genre) joined.push({ start, genre, confidences: [] });
     joined.at(-1).end = end;
-    joined.at(-1).confidences.push(confidence);
+    if (confidence !== null) joined.at(-1).confidences.push(confidence);
   }
   return joined;
 }
@@ -187,9 +188,10 @@ function makeStretch({ start, end, genre, confidences }) {
   const mean = confidences.reduce((a, b) => a + b, 0) / confidences.length;
   const what = genre === null ? "nothing to hear" : `${genre}, ${percent(mean)} sure`;
   const title = `${clock(start)} to ${clock(end)}: ${what}`;
-  const button = make("button", { className: color(genre), textContent: genre ?? "", title });
-  button.ariaLabel = title;
-  button.style.width = percent((end - start) / duration());
+  const width = (100 * (end - start)) / duration();
+  const textContent = width > NARROW ? genre : "";
+  const button = make("button", { className: color(genre), textContent, title, ariaLabel: title });
+  button.style.width = `${width}%`;
   button.onclick = () => Object.assign(audio, { currentTime: start }).play();
   return button;
 }

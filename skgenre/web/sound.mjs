@@ -5,13 +5,12 @@ const [MP3_BYTES, WAV_BYTES] = [2 ** 23, 2 ** 25];
 const [LONGEST_IN_PARTS, LONGEST_WHOLE] = [3 * 3600, 20 * 60];
 // So much is handed on at a time: a little more than most models hear of a song.
 const PIECE_SECONDS = 32;
-// Browsers resample worse than we do, so that they shall decode at the rate of the file. These are the
-// rates that all of them take, and the one for files whose own is not easy to see.
+// The rates that all browsers decode at. They resample worse than we do, so the file's own is taken,
+// or USUAL where it is not easy to see.
 const [LOWEST, HIGHEST, USUAL] = [8000, 96000, 48000];
-// In kbit/s, of MPEG 1, and of MPEG 2 and 2.5.
 const BITRATES = [
-  [0, 32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320],
-  [0, 8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160],
+  [0, 32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320], // kbit/s of MPEG 1
+  [0, 8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160], // of MPEG 2 and 2.5
 ];
 
 /** Decode a file: yield channels and their rate, piece by piece. */

@@ -137,16 +137,18 @@ class Song {
     return { answer, stretches: stretches.filter(({ start, end }) => end > start) };
   }
 
-  /** Judge a window by itself; a last one that is short belongs to the one before. */
+  /** Judge a window by itself; a short one at the end belongs to the one before. */
   async judgeWindow(isAtEnd) {
     const size = Math.round(WINDOW_SECONDS * model.info.sr);
     const window = this.rest.subarray(0, size);
     if (!window.length || (window.length < size && !isAtEnd)) return null;
-    if (window.length >= size / 2 || !this.place) {
+    const isShort = this.place > 0 && window.length < size / 2;
+    if (!isShort) {
       const answer = isSilent(window) ? null : await model.judge([window], model.info.sr);
       this.probabilities = answer && answer.probabilities;
     }
-    return { stretches: [this.#take(size, this.probabilities)] };
+    const stretch = this.#take(size, this.probabilities);
+    return { stretches: [isShort ? { ...stretch, confidence: null } : stretch] };
   }
 
   #take(size, probabilities) {

@@ -2,6 +2,7 @@
 
 import csv
 import functools
+import json
 import os
 import re
 import shutil
@@ -13,6 +14,7 @@ import pytest
 import soundfile as sf
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
+from typer.testing import CliRunner
 
 from skgenre import (
     MelSpectrogramTransformer,
@@ -23,7 +25,7 @@ from skgenre import (
     export_model,
     load_model,
 )
-from skgenre.cli._timeline import _judge
+from skgenre.cli._app import app
 from skgenre.datasets import make_genre_clips
 from skgenre.web import collect_files, export_page, make_server
 
@@ -186,16 +188,11 @@ def read_band(page):
     ]
 
 
-def hear_band(clf, path, window=10.0):
+def hear_band(model, path):
     """Return the same, as `skgenre timeline` has it."""
-    stretches = []
-    for start, end, proba in _judge(clf, path, window):
-        genre = None if proba is None else clf.classes_[proba.argmax()]
-        if not stretches or stretches[-1][2] != genre:
-            stretches.append([start, end, genre, []])
-        stretches[-1][1] = end
-        stretches[-1][3].append(None if proba is None else proba.max())
-    return [(a, b, genre, genre and np.mean(sure)) for a, b, genre, sure in stretches]
+    arguments = ["timeline", str(path), "--model", str(model), "--format", "json"]
+    rows = json.loads(CliRunner().invoke(app, arguments).stdout)
+    return [tuple(row.values()) for row in rows]
 
 
 def check_band(found, expected):
@@ -225,7 +222,7 @@ def test_answers_are_those_of_load_model(name, open_page, write, clips):
     np.testing.assert_allclose([*bars.values()], in_order, atol=0.02)
     assert next(iter(bars)) == page.locator("#genre").inner_text() == clf.predict([song])[0]
     assert (np.diff(in_order) < 0.005).all()
-    check_band(read_band(page), hear_band(clf, song))
+    check_band(read_band(page), hear_band("gtzan-10", song))
     tags = OnnxEmbedder(sr=16000).set_output(transform="pandas").fit_transform([song]).iloc[0]
     tags.index = tags.index.str.slice(len("tags_"), -len("_mean")).str.replace("_", " ")
     shown = read_bars(page, "tags")
@@ -302,7 +299,7 @@ def test_genres_through_a_song(open_page, models, write, clips):
     page = open_page(models["segments"])
     song = write("long.mp3", np.concatenate([clips[4], clips[8][: 9 * 44100]]))
     drop(page, song)
-    check_band(read_band(page), hear_band(load_model(models["segments"]), song))
+    check_band(read_band(page), hear_band(models["segments"], song))
 
 
 @pytest.mark.parametrize(
@@ -335,7 +332,11 @@ def test_a_mix_is_decoded_in_parts(name, options, open_page, models, write, clip
     sizes = page.evaluate("sizes")
     assert len(sizes) > 1
     assert max(sizes) < size / 1.2
-    check_band(read_band(page), hear_band(load_model(models["segments"]), song))
+    check_band(read_band(page), hear_band(models["segments"], song))
+    # the band is as long as the waveform, however many stretches it has
+    band, last = page.locator("#band"), page.locator("#band button").last
+    edges = [box["x"] + box["width"] for box in (band.bounding_box(), last.bounding_box())]
+    assert edges[0] == pytest.approx(edges[1], abs=2)
 
 
 def test_what_is_too_long(open_page, models, write):
