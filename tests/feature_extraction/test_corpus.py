@@ -61,7 +61,7 @@ def test_any_workers_write_the_same_bytes(paths, undisturbed, tmp_path, where):
     if where == "Dask":
         with (
             distributed.LocalCluster(
-                n_workers=2, threads_per_worker=2, dashboard_address=None
+                n_workers=2, threads_per_worker=2, dashboard_address=":0"
             ) as cluster,
             distributed.Client(cluster) as client,
         ):

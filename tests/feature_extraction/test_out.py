@@ -80,7 +80,7 @@ def test_dask_cluster_gives_what_one_process_gives(song_files, expected, tmp_pat
     search = GridSearchCV(pipeline, {"mfccsegmenter__n_mfcc": [3, 5]}, cv=2)
     with (
         distributed.LocalCluster(
-            n_workers=2, threads_per_worker=1, dashboard_address=None, local_directory=tmp_path
+            n_workers=2, threads_per_worker=1, dashboard_address=":0", local_directory=tmp_path
         ) as cluster,
         distributed.Client(cluster),
         joblib.parallel_config(backend="dask"),
