@@ -88,7 +88,6 @@ sphinx_gallery_conf = {
     "reset_modules": ("matplotlib", make_warnings_errors),
     "reset_modules_order": "both",
     "write_computation_times": False,
-    "remove_config_comments": True,
 }
 
 html_theme = "pydata_sphinx_theme"

@@ -33,7 +33,8 @@ print(embedder.fit_transform([song]).iloc[0].nlargest(5).round(2))
 # %%
 # Through the song
 # ----------------
-# :class:`~skgenre.TagDisplay` asks for each three seconds. With a file of your own, the second
+# :class:`~skgenre.TagDisplay` asks for each three seconds. All invented songs come from a
+# synthesizer, and musicnn notices: it finds them electronic. With a file of your own, the second
 # argument is its path: ``TagDisplay.from_estimator(OnnxEmbedder(), "song.mp3")``.
 
 import matplotlib.pyplot as plt
