@@ -18,19 +18,19 @@ def run(
     model: Model = "gtzan-10",
     port: Annotated[int, typer.Option(help="0 is one that is free.", min=0, max=65535)] = 8765,
     host: Annotated[
-        str, typer.Option(help="The address to listen to; others than this let strangers in.")
+        str, typer.Option(help="The address to listen on. This one is for this computer only.")
     ] = "127.0.0.1",
     browser: Annotated[
         bool, typer.Option("--browser/--no-browser", help="Open the page in the browser.")
     ] = True,
     export: Annotated[
         Path | None,
-        typer.Option(help="Write the page to this folder instead, for any web server."),
+        typer.Option(help="Write the page to this folder, as static files for any web server."),
     ] = None,
 ):
-    """Show a page that tells the genres of songs which are dropped on it.
+    """Open a page that classifies the songs you drop on it.
 
-    Songs are heard in the browser, and leave it at no time. Ctrl-C ends the command.
+    Your browser decodes and classifies them; nothing is uploaded. Ctrl-C ends the command.
     """
     from ..web import collect_files, export_page, make_server
     from ..web._serve import is_loopback
@@ -45,7 +45,7 @@ def run(
         server = make_server(files, host, port)
     except OSError as error:
         raise OSError(
-            f"Cannot listen to {printable(host)}, port {port}: {error.strerror or error}. "
+            f"Cannot listen on {printable(host)}, port {port}: {error.strerror or error}. "
             "Choose another --port, or 0 for one that is free"
         ) from error
     with server:
@@ -53,8 +53,8 @@ def run(
         address = f"http://{name}:{server.server_port}/"
         if not is_loopback(host):
             tell(
-                f"Warning: everybody who reaches {printable(host)} can open the page and download "
-                "the model"
+                f"Warning: everybody who can reach {printable(host)} can open the page and "
+                "download the model"
             )
         typer.echo(f"The page is at {address} until you press Ctrl-C")
         if browser:

@@ -5,8 +5,7 @@ import { decode } from "./sound.mjs";
 const [N_COLORS, N_BARS] = [10, 10];
 const CSV_HEADER = "path,genre,confidence,genre_2,confidence_2,genre_3,confidence_3,error";
 const PEAKS_PER_SECOND = 50;
-const [BAR, GAP] = [3, 1];
-const NARROW = 6; // percent of the band, too little for a name
+const [BAR, GAP, NARROW] = [3, 1, 6]; // pixels; and percent of the band, too little for a name
 
 const $ = (id) => document.getElementById(id);
 const isWaiting = (song) => !song.answer && !song.error;

@@ -4,8 +4,8 @@ import { countSamples, mix, openModel, readEntries } from "./model_file.mjs";
 import { resample } from "./resample.mjs";
 import * as ort from "./vendor/ort.wasm.bundle.min.mjs";
 
-// As `skgenre timeline` cuts songs, and what it takes for silence.
-const WINDOW_SECONDS = 10;
+// As `skgenre timeline` cuts songs, `predict --tags` hears them, and what is silence for both.
+const [WINDOW_SECONDS, TAGGED_SECONDS] = [10, 30];
 const [SILENCE, MOST_SOUND] = [1e-3, 0.01];
 // musicnn's net, whose input is what the models that are made of it hear.
 const [TAGGER, PATCHES, N_FRAMES] = ["musicnn_msd.onnx", "LogMelPatches", 187];
@@ -19,13 +19,12 @@ const calls = {
     if (!globalThis.WebAssembly) throw new Error("this browser has no WebAssembly; try another");
     const bytes = await readBytes(source);
     const opened = await openModel(bytes, ort);
-    const { sr, features } = opened.info;
     // the first answer takes three times as long as the next
-    await opened.judge([new Float32Array(Math.ceil(sr))], sr);
+    await opened.judge([new Float32Array(Math.ceil(opened.info.sr))], opened.info.sr);
     model?.session.release();
     tagger?.frontEnd.release();
     [model, tagger] = [opened, undefined];
-    const [{ transformer, params }] = features;
+    const [{ transformer, params }] = model.info.features;
     if (transformer === PATCHES && params.n_frames === N_FRAMES) model.bytes = bytes;
     return model.info;
   },
@@ -41,23 +40,24 @@ const calls = {
   },
 
   /** Return the next answers; null if there are none without more of the song. */
-  next(isAtEnd) {
-    return song.isJudged ? song.judgeWindow(isAtEnd) : song.judgeStart(isAtEnd);
-  },
+  next: (isAtEnd) => (song.isJudged ? song.judgeWindow(isAtEnd) : song.judgeStart(isAtEnd)),
 
   /** Return the tags of the song and their probabilities; none if the model is not of musicnn. */
   async tags() {
     if (!model.bytes) return [];
     tagger ??= await openTagger();
-    const waveform = model.cut([song.start], model.info.sr);
-    const input = new ort.Tensor("float32", waveform, [1, waveform.length]);
+    const { sr, segments } = model.info;
+    const waveform = model.cut([song.start.subarray(0, TAGGED_SECONDS * sr)], sr);
+    const shape = [waveform.length / segments.n_samples, segments.n_samples];
+    const input = new ort.Tensor("float32", waveform, shape);
     const { features } = await tagger.frontEnd.run({ waveform: input });
-    const patches = new ort.Tensor("float32", features.data, features.dims.slice(1));
+    const [nSegments, nPatches, ...patch] = features.dims;
+    const patches = new ort.Tensor("float32", features.data, [nSegments * nPatches, ...patch]);
     const { tags } = await tagger.session.run({ melspectrogram: patches });
-    const [n, size] = tags.dims;
     return tagger.names.map((name, tag) => {
-      const sum = tags.data.reduce((sum, share, i) => sum + (i % size === tag ? share : 0), 0);
-      return { name: name.replaceAll("_", " "), probability: sum / n };
+      const heard = tags.data.filter((_, i) => i % tagger.names.length === tag);
+      const probability = heard.reduce((a, b) => a + b) / heard.length;
+      return { name: name.replaceAll("_", " "), probability };
     });
   },
 };

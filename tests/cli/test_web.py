@@ -3,12 +3,14 @@
 import http.client
 import queue
 import re
+import runpy
 import shutil
 import signal
 import socket
 import threading
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from urllib.request import urlopen
 
 import numpy as np
@@ -251,19 +253,45 @@ def test_a_checkout_fetches_it(vendor, tmp_path, monkeypatch):
     assert collect_files()[_files._VENDOR[0]] == b"fetched"
 
 
+@pytest.fixture
+def vendor_script(tmp_path):
+    """Return a copy of the script that fetches onnxruntime-web."""
+    script = tmp_path / "tools" / "vendor_web.py"
+    script.parent.mkdir()
+    (tmp_path / "skgenre" / "web").mkdir(parents=True)
+    shutil.copy(Path(__file__).parents[2] / "tools" / "vendor_web.py", script)
+    return script
+
+
+def test_only_the_package_that_was_pinned_is_used(vendor_script, tmp_path, monkeypatch):
+    npm = tmp_path / "npm"
+    npm.write_text('#!/bin/sh\necho changed > "$5/onnxruntime-web.tgz"\n')
+    npm.chmod(0o755)
+    monkeypatch.setattr(shutil, "which", lambda name: npm)
+    with pytest.raises(SystemExit, match=r"has the SHA-512 \S+, and not q0y\+JrrtukX"):
+        runpy.run_path(str(vendor_script), run_name="__main__")
+    npm.write_text("#!/bin/sh\nexit 1\n")
+    with pytest.raises(SystemExit, match="npm could not fetch onnxruntime-web"):
+        runpy.run_path(str(vendor_script), run_name="__main__")
+    monkeypatch.setattr(shutil, "which", lambda name: None)
+    with pytest.raises(SystemExit, match="npm fetches onnxruntime-web@"):
+        runpy.run_path(str(vendor_script), run_name="__main__")
+    assert not any((tmp_path / "skgenre" / "web").iterdir())
+
+
 def test_a_port_that_is_taken(vendor, skgenre):
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         done = skgenre("web", "--no-browser", "--port", port)
     assert done.status == 2
-    assert f"Cannot listen to 127.0.0.1, port {port}" in done.stderr
+    assert f"Cannot listen on 127.0.0.1, port {port}" in done.stderr
     assert "Choose another --port" in done.stderr
 
 
 def test_an_address_that_is_none(vendor, skgenre):
     done = skgenre("web", "--no-browser", "--host", "no.such.host.invalid")
     assert done.status == 2
-    assert "Cannot listen to no.such.host.invalid" in done.stderr
+    assert "Cannot listen on no.such.host.invalid" in done.stderr
 
 
 @pytest.mark.parametrize(
@@ -277,7 +305,7 @@ def test_the_command_serves_until_it_is_stopped(host, is_warned, vendor, monkeyp
     assert done.status == 130
     address = re.search(r"The page is at (http://[\w.]+:\d+/) until", done.stdout)[1]
     assert opened.get(timeout=10) == address
-    assert ("everybody who reaches" in done.stderr) == is_warned
+    assert ("everybody who can reach" in done.stderr) == is_warned
 
 
 def _interrupt(server):
