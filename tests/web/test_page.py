@@ -386,7 +386,7 @@ def test_a_model_file_is_dropped(open_page, models, write, clips, tmp_path):
 
 
 def test_files_are_dropped_anywhere(open_page, models, write, clips):
-    song = write("dropped.wav", clips[2])
+    song = write("dropped.wav", clips[2][: 5 * 44100])
     page = open_page(models["segments"])
     # the input hands the page a file, which is then dropped on its heading
     transfer = page.evaluate_handle("() => new DataTransfer()")
