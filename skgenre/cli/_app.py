@@ -101,7 +101,7 @@ class _TellOnce(logging.Handler):
 
     def emit(self, record):
         if not self.is_told:
-            tell("Compiling for this processor; only the first run does")
+            tell("Compiling for this processor; only the first run takes this long")
         self.is_told = True
 
 

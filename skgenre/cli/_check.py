@@ -28,7 +28,7 @@ def run(
     null: NullSeparated = False,
     quiet: Quiet = False,
 ):
-    """Find files that cannot be read, are cut off, silent, clipped, or there twice.
+    """Find files that are unreadable, truncated, silent, clipped or duplicated.
 
     The status is 1 if some cannot be read.
     """
@@ -42,7 +42,10 @@ def run(
     kept = _open_kept(output, songs, timeout, is_resumed=resume)
     if resume and not quiet:
         n_known = len(kept.known) if kept else 0
-        tell(f"Note: {n_known or 'none'} of {count(len(songs), 'file')} known from an earlier run")
+        tell(
+            f"Note: {n_known or 'none'} of {count(len(songs), 'file')} already checked by an "
+            "earlier run"
+        )
     with closing(kept) if kept else nullcontext():
         found = _examine(songs, kept, jobs, timeout, is_shown=not quiet)
     faults = name_faults(songs, found)
@@ -55,7 +58,7 @@ def run(
         kept.remove()
     if not quiet:
         n_faulty = faults["path"].nunique()
-        tell(f"{count(len(songs), 'file')}, {n_faulty or 'none'} with something to look at")
+        tell(f"{count(len(songs), 'file')}, {n_faulty or 'none'} with faults")
     raise typer.Exit(int(faults["fault"].isin(_UNREADABLE).any()))
 
 

@@ -32,19 +32,22 @@ _SHOWN = ["estimator", "protocol", "leakage", "accuracy", "low", "high", "log_lo
 
 def run(
     source: Source,
-    model: Annotated[str | None, typer.Option(help="A model file to judge as it is.")] = None,
+    model: Annotated[str | None, typer.Option(help="A model file to test.")] = None,
     recipe: Annotated[
-        list[str] | None, typer.Option(help="What to train and judge; may be given several times.")
+        list[str] | None,
+        typer.Option(help="A recipe to train and test; repeat the option for more."),
     ] = None,
     protocol: Annotated[
         list[str] | None,
-        typer.Option(help="artist, stratified, report or leaky-segments; may be given again."),
+        typer.Option(
+            help="How to split: artist, stratified, report or leaky-segments; may be repeated."
+        ),
     ] = None,
     seen: Annotated[
         bool, typer.Option("--seen", help="The model file was trained on some of these songs.")
     ] = False,
     report: Annotated[
-        Path | None, typer.Option(callback=check_output, help="Also write a page of HTML.")
+        Path | None, typer.Option(callback=check_output, help="Also write an HTML page.")
     ] = None,
     genre_from: GenreOption = None,
     artist_from: ArtistOption = ArtistFrom.TAG,
@@ -53,7 +56,7 @@ def run(
     seed: Seed = 0,
     jobs: Jobs = -1,
 ):
-    """Compare classifiers on your songs, no artist on both sides of a division.
+    """Compare classifiers on your songs, with no artist in both training and test.
 
     The status is 1 if some files could not be read.
     """
@@ -98,7 +101,7 @@ def run(
         write_page(report, summary, results)
         tell(f"Written: {report}")
     if failures:
-        tell(f"{count(len(failures), 'file')} could not be read; skgenre check tells which")
+        tell(f"{count(len(failures), 'file')} could not be read; skgenre check says which")
     raise typer.Exit(1 if failures else 0)
 
 
@@ -129,7 +132,7 @@ def _name_as_in_file(genres, clf):
     unknown = sorted(set(genres) - set(known))
     if unknown:
         raise ValueError(
-            f"The model file knows the genres {', '.join(known)}, and not {', '.join(unknown)}; "
+            f"The model file has the genres {', '.join(known)}, and not {', '.join(unknown)}; "
             "rename these with --map, or leave them out"
         )
     return np.array([known[genre] for genre in genres])
@@ -137,14 +140,20 @@ def _name_as_in_file(genres, clf):
 
 def _explain(tell, model, seen, songs, summary):
     if songs.groups is None and not model:
-        tell("No artists are known: songs of one artist are on both sides, and scores too high.")
+        tell(
+            "The artists are unknown, so songs by one artist may be in both training and test, and "
+            "scores are too high."
+        )
     leaky = summary.loc[~summary["is_valid"], "protocol"].unique()
     if len(leaky):
-        tell(f"Not to be quoted, since songs leak: {', '.join(leaky)}.")
+        tell(f"Do not quote these scores, because songs leak: {', '.join(leaky)}.")
     if model and seen:
-        tell("The model learned from some of these songs: its score tells nothing of new ones.")
+        tell(
+            "The model was trained on some of these songs, so its score says nothing about new "
+            "ones."
+        )
     elif model:
         tell(
-            "The file does not tell which songs it learned from. If these were among them, or "
-            "others of these artists, its score is too high; say so with --seen."
+            "The file does not say which songs it was trained on. If these were among them, or "
+            "others by these artists, the score is too high; use --seen to say so."
         )

@@ -56,7 +56,7 @@ def read_genre_map(path, known=None):
             raise ValueError(f"{line}: give a genre, a comma and its new name")
         old, new = cells[0], cells[1] or None
         if known is not None and old not in names:
-            raise ValueError(f"{line}: the model knows no genre {old}, only {', '.join(known)}")
+            raise ValueError(f"{line}: the model has no genre {old}, only {', '.join(known)}")
         if by_key.setdefault(genre_key(old) if known is None else old, new) != new:
             raise ValueError(f"{line}: {old} is there twice")
         renamed[names.get(old, old)] = new

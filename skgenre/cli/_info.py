@@ -10,11 +10,9 @@ EXAMPLE = "skgenre info gtzan-10"
 
 
 def run(
-    model: Annotated[
-        str, typer.Argument(help="A model file, or the name of one that comes along.")
-    ],
+    model: Annotated[str, typer.Argument(help="A model file, or gtzan-10, which is built in.")],
 ):
-    """Show the card of a model file: its genres, what it learned from, and its scores."""
+    """Show the card of a model file: its genres, training data and scores."""
     from ..persistence import model_card
 
     card = model_card(model)

@@ -25,7 +25,7 @@ def check_output(param: typer.CallbackParam, path: Path | None):
     # a forgotten name, as in `-o *.mp3`, would cost a song
     if path.suffix.lower() in ENDINGS:
         raise ValueError(
-            f"{param.opts[0]} has a name like music: {printable(path)}. Choose another ending"
+            f"{param.opts[0]} looks like an audio file: {printable(path)}. Choose another extension"
         )
     return path
 
@@ -55,5 +55,6 @@ def keep_inputs(output, inputs):
         with suppress(OSError):
             if os.path.samestat(there, os.stat(path)):
                 raise ValueError(
-                    f"{printable(output)} is read, and would be overwritten. Write to another file"
+                    f"{printable(output)} is an input, and would be overwritten. Write to another "
+                    "file"
                 )

@@ -18,34 +18,34 @@ EXAMPLE = "skgenre predict my-music --output genres.csv"
 UNKNOWN = "unknown"
 _N_TAGS = 3
 
-Model = Annotated[str, typer.Option(help="A model file, or the name of one that comes along.")]
+Model = Annotated[str, typer.Option(help="A model file, or gtzan-10, which is built in.")]
 
 
 def _check_jobs(jobs: int):
     if jobs == 0:
-        raise typer.BadParameter("Give a number from 1, or -1 for one song for each processor")
+        raise typer.BadParameter("Give a number from 1, or -1 for all processors")
     return jobs
 
 
 Jobs = Annotated[
     int,
-    typer.Option(callback=_check_jobs, help="Songs at a time; -1 is one for each processor."),
+    typer.Option(callback=_check_jobs, help="Songs to process at a time; -1 uses all processors."),
 ]
 Timeout = Annotated[
     float | None,
-    typer.Option(help="Give up on a file after so many seconds.", min=0.001, max=1e6),
+    typer.Option(help="Give up on a file after this many seconds.", min=0.001, max=1e6),
 ]
 
 
 def run(
     paths: Paths,
     model: Model = "gtzan-10",
-    top: Annotated[int, typer.Option(help="How many genres to name.", min=1)] = 3,
+    top: Annotated[int, typer.Option(help="How many genres to show.", min=1)] = 3,
     tags: Annotated[
-        bool, typer.Option("--tags", help="Also tell what is heard: guitar, slow.")
+        bool, typer.Option("--tags", help="Also show tags, such as guitar or slow.")
     ] = False,
     min_confidence: Annotated[
-        float, typer.Option(help=f"Below it the genre is {UNKNOWN}.", min=0, max=1)
+        float, typer.Option(help=f"Below this confidence, the genre is {UNKNOWN}.", min=0, max=1)
     ] = 0.0,
     format: ChosenFormat = None,
     output: Output = None,
@@ -55,9 +55,9 @@ def run(
     null: NullSeparated = False,
     quiet: Quiet = False,
 ):
-    """Tell the genres of files and folders, and how sure it is.
+    """Predict the genres of audio files, with confidences.
 
-    The status is 0 if all files could be read, and 1 if not.
+    Exit status: 0, or 1 if some files could not be read.
     """
     from ._app import tell
     from ._hear import hear, name_tags
@@ -80,7 +80,7 @@ def run(
     is_seen = form is Format.TABLE and output is None and sys.stdout.isatty()
     if left_out and not quiet:
         was = "other was" if len(left_out) == 1 else "others were"
-        tell(f"Note: {len(left_out)} {was} passed over; skgenre check tells why")
+        tell(f"Note: {len(left_out)} {was} skipped; skgenre check says why")
     with open_rows(
         form, columns, lambda row: _as_text(row, widths), output=output, is_resumed=resume
     ) as write:

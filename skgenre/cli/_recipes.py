@@ -7,7 +7,7 @@ EXAMPLE = "skgenre recipes"
 
 
 def run():
-    """List the recipes of `skgenre train`, and what each needs beside the core package."""
+    """List the recipes of `skgenre train`, and the extra each one needs."""
     from ..recipes import RECIPES
 
     for name, recipe in RECIPES.items():

@@ -27,7 +27,7 @@ class Format(StrEnum):
 
 ChosenFormat = Annotated[
     Format | None,
-    typer.Option("--format", help="By the ending of --output, or a table, unless given."),
+    typer.Option("--format", help="Default: from the extension of --output, or a table."),
 ]
 Output = Annotated[
     Path | None,
@@ -36,7 +36,7 @@ Output = Annotated[
     ),
 ]
 Resume = Annotated[
-    bool, typer.Option("--resume", help="Go on with the --output of a run that was stopped.")
+    bool, typer.Option("--resume", help="Continue the --output of an interrupted run.")
 ]
 
 
@@ -77,8 +77,8 @@ def read_done(output, form, columns):
         is_ours = is_ours and not any(None in row.values() for row in rows)
     if not is_ours or any(list(row) != columns for row in rows):
         raise ValueError(
-            f"{printable(output)} has other columns than {', '.join(columns)}; --resume goes on "
-            "with what the same command wrote, with the same --top and --tags"
+            f"{printable(output)} has other columns than {', '.join(columns)}; --resume continues "
+            "what the same command wrote, with the same --top and --tags"
         )
     if whole != text:
         os.truncate(output, len(whole.encode("utf-8", "surrogateescape")))

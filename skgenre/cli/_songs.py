@@ -16,7 +16,7 @@ Paths = Annotated[
 ]
 NullSeparated = Annotated[
     bool,
-    typer.Option("--null", "-0", help="Paths on standard input end in a zero byte, not a newline."),
+    typer.Option("--null", "-0", help="Paths on standard input end in a null byte, not a newline."),
 ]
 
 

@@ -41,17 +41,17 @@ GenreOption = Annotated[
     GenreFrom | None,
     typer.Option(
         "--genre-from",
-        help="Where genres stand: the names of folders, tags, or the file SOURCE. By default the "
-        "folders of a folder.",
+        help="Where genres come from: folder names, tags, or the CSV file SOURCE. The default "
+        "for a folder is its folder names.",
     ),
 ]
 ArtistOption = Annotated[
-    ArtistFrom, typer.Option("--artist-from", help="Where artists stand, in a folder.")
+    ArtistFrom, typer.Option("--artist-from", help="Where artists come from, for a folder.")
 ]
 
 Duration = Annotated[
     float,
-    typer.Option(help="How many seconds are used of each song, from its start.", min=0.1, max=3600),
+    typer.Option(help="Seconds to use from the start of each song.", min=0.1, max=3600),
 ]
 
 
@@ -92,14 +92,14 @@ def explain_too_few(songs):
     """Return why so few songs cannot be divided, or nothing."""
     _, counts = np.unique(songs.target, return_counts=True)
     if songs.groups is not None and len(np.unique(songs.groups)) < _N_FOLDS:
-        return f"that takes songs of {_N_FOLDS} artists or more"
-    return "" if counts.max() >= _N_FOLDS else f"that takes {_N_FOLDS} songs of a genre or more"
+        return f"it takes songs by {_N_FOLDS} artists or more"
+    return "" if counts.max() >= _N_FOLDS else f"it takes {_N_FOLDS} songs of a genre or more"
 
 
 def check_recipe(name):
     """Refuse a recipe that needs more than a command can give it."""
     if name == "metadata":
-        raise ValueError("The recipe metadata learns from titles, too, and from Python only")
+        raise ValueError("The recipe metadata also needs titles, and works from Python only")
 
 
 def keep_readable(songs, fit):

@@ -27,35 +27,36 @@ Field = StrEnum("Field", {name.upper(): name for name in FIELDS})  # type: ignor
 def run(
     paths: Paths = None,  # type: ignore[assignment]
     apply_changes: Annotated[
-        bool, typer.Option("--apply/--dry-run", help="Change the files, or only tell what would.")
+        bool,
+        typer.Option("--apply/--dry-run", help="Change the files, or only show what would change."),
     ] = False,
     undo_journal: Annotated[
         Path | None,
         typer.Option(
-            "--undo", metavar="JOURNAL", help="Take back all that it tells of, to the bit."
+            "--undo", metavar="JOURNAL", help="Undo the changes in this journal, byte for byte."
         ),
     ] = None,
     model: Model = "gtzan-10",
     min_confidence: Annotated[
-        float, typer.Option(help="Leave files as they are below it.", min=0, max=1)
+        float, typer.Option(help="Leave files unchanged below this confidence.", min=0, max=1)
     ] = 0.7,
     top: Annotated[
-        int, typer.Option(help="How many genres to write, each a value of its own.", min=1)
+        int, typer.Option(help="How many genres to write, as separate values.", min=1)
     ] = 1,
-    field: Annotated[Field, typer.Option(help="Where to write them.")] = Field.GENRE,  # type: ignore[attr-defined]
+    field: Annotated[Field, typer.Option(help="The tag to write.")] = Field.GENRE,  # type: ignore[attr-defined]
     overwrite: Annotated[
-        bool, typer.Option("--overwrite", help="Also files that have a genre already.")
+        bool, typer.Option("--overwrite", help="Also change files that already have a genre.")
     ] = False,
     map_file: MapFile = None,
     journal: Annotated[
         Path | None,
         typer.Option(
             callback=check_output,
-            help="Where to write how to take it back: skgenre-tag-TIME.jsonl.",
+            help="The file that --undo needs. Default: skgenre-tag-TIME.jsonl.",
         ),
     ] = None,
     keep_times: Annotated[
-        bool, typer.Option("--keep-times", help="Leave the times of the last change.")
+        bool, typer.Option("--keep-times", help="Keep the modification times of files.")
     ] = False,
     format: ChosenFormat = None,
     output: Output = None,
@@ -66,8 +67,8 @@ def run(
 ):
     """Write genres into the tags of files; without --apply, show what would be written.
 
-    Sound and all other tags stay as they are. The status is 1 if some files could not be read or
-    written.
+    The audio and all other tags stay unchanged. Exit status: 0, or 1 if some files could not be
+    read or written.
     """
     if (undo_journal is None) != bool(paths):
         raise typer.BadParameter("Give either PATH or --undo JOURNAL")
@@ -155,14 +156,14 @@ def _tell_counts(counts, journal):
     names = {
         "change": "would change",
         "written": "written",
-        "restored": "taken back",
-        "kept": "kept as they are",
+        "restored": "restored",
+        "kept": "unchanged",
         "failed": "failed",
     }
     told = [f"{counts[status]} {name}" for status, name in names.items() if counts[status]]
     n_files = sum(counts.values())
     tell(f"{n_files} file{'s' * (n_files > 1)}: {', '.join(told)}")
     if counts["change"]:
-        tell("Nothing was written; --apply does it")
+        tell("Nothing was written. Add --apply to write")
     if counts["written"]:
-        tell(f"To take it back: skgenre tag --undo {printable(journal)}")
+        tell(f"To undo: skgenre tag --undo {printable(journal)}")

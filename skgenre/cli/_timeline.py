@@ -30,17 +30,17 @@ def run(
     file: Annotated[str, typer.Argument(help="An audio file of any length.")],
     model: Model = "gtzan-10",
     window: Annotated[
-        float, typer.Option(help="Seconds that are judged at a time.", min=0.5, max=600)
+        float, typer.Option(help="Length of a window in seconds.", min=0.5, max=600)
     ] = 10.0,
     plot: Annotated[
-        Path | None, typer.Option(callback=_check_plot, help="Also draw it, to this file.")
+        Path | None, typer.Option(callback=_check_plot, help="Also draw a plot to this file.")
     ] = None,
     format: ChosenFormat = None,
     output: Output = None,
 ):
-    """Tell which genre begins when, in a song or an hour-long mix.
+    """Show the genres through a song or an hour-long mix.
 
-    The status is 1 if the file cannot be read to its end.
+    Exit status: 0, or 1 if the file cannot be read to its end.
     """
     from ..audio import AudioError
     from ._app import tell

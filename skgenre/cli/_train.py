@@ -43,19 +43,21 @@ def run(
         Path,
         typer.Option("--output", "-o", callback=check_output, help="The model file to write."),
     ],
-    recipe: Annotated[str, typer.Option(help="What to train: see skgenre recipes.")] = "best",
+    recipe: Annotated[
+        str, typer.Option(help="The recipe to train; skgenre recipes lists them.")
+    ] = "best",
     genre_from: GenreOption = None,
     artist_from: ArtistOption = ArtistFrom.TAG,
     map_file: MapFile = None,
     duration: Duration = 30.0,
     evaluate: Annotated[
-        bool, typer.Option(help="Find out how often it is right about artists it did not hear.")
+        bool, typer.Option(help="Measure the accuracy on artists that are not in the training set.")
     ] = True,
     seed: Seed = 0,
     jobs: Jobs = -1,
     quiet: Quiet = False,
 ):
-    """Train a classifier on your songs, judge it, and write it as one model file.
+    """Train a classifier on your songs, measure its accuracy, and write a model file.
 
     The status is 1 if some files could not be read.
     """
@@ -86,7 +88,7 @@ def run(
         if evaluate:
             card = _judge(recipe, clf, songs, verbose=int(is_shown))
         else:
-            typer.echo("Not judged, as asked: nobody knows how often it is right.")
+            typer.echo("Accuracy not measured, because of --no-evaluate.")
         n_artists = None if songs.groups is None else len(np.unique(songs.groups))
         card["learned_from"] = {"n_songs": len(songs.paths), "n_artists": n_artists}
         export_model(fitted, output, card=card)
@@ -102,8 +104,7 @@ def _check_genres(genres):
         # what a model file takes
         if printable(genre).replace(r"\x20", " ") != genre:
             raise ValueError(
-                f"The genre {printable(genre)} has characters that cannot be seen. Give it "
-                "another name"
+                f"The genre {printable(genre)} has invisible characters. Give it another name"
             )
 
 
@@ -130,13 +131,13 @@ def _tell_songs(songs, failures):
         typer.echo(f"  {printable(genre)}: {count(n_songs, 'song')}{of_artists}")
     few = [printable(genre) for genre, n in zip(genres, n_units, strict=True) if n < _FEW]
     if few:
-        typer.echo(f"Fewer than {_FEW} {unit} of {', '.join(few)}: too few to learn much from.")
+        typer.echo(f"Fewer than {_FEW} {unit} of {', '.join(few)}: too few to learn much.")
     if failures:
         typer.echo("Files that could not be read:")
         for path, reason in list(failures.items())[:_N_NAMED]:
             typer.echo(f"  {printable(path)}: {printable(reason)}")
         if len(failures) > _N_NAMED:
-            typer.echo(f"  and {len(failures) - _N_NAMED} more; skgenre check tells all")
+            typer.echo(f"  and {len(failures) - _N_NAMED} more; skgenre check lists all")
 
 
 def _judge(recipe, clf, songs, *, verbose):
@@ -144,7 +145,7 @@ def _judge(recipe, clf, songs, *, verbose):
     from ..model_selection import compare_classifiers, summarize
 
     if why := explain_too_few(songs):
-        typer.echo(f"Not judged: {why}.")
+        typer.echo(f"Accuracy not measured: {why}.")
         return {}
     try:
         results = compare_classifiers(
@@ -156,7 +157,7 @@ def _judge(recipe, clf, songs, *, verbose):
             verbose=verbose,
         )
     except ValueError as error:
-        typer.echo(f"Not judged: {error}")
+        typer.echo(f"Accuracy not measured: {error}")
         return {}
     row = summarize(results).iloc[0].to_dict()
     _tell_score(row, songs, results)
@@ -167,16 +168,21 @@ def _tell_score(row, songs, results):
     import pandas as pd
 
     genres, counts = np.unique(songs.target, return_counts=True)
-    whom = "of artists it had not heard" if songs.groups is not None else "it had not heard"
+    whom = (
+        "by artists not in the training set"
+        if songs.groups is not None
+        else "not in the training set"
+    )
     typer.echo(
-        f"Right for {row['accuracy']:.0%} of songs {whom} (95% interval {row['low']:.0%} to "
-        f"{row['high']:.0%}; always saying {printable(genres[counts.argmax()])} would be right "
-        f"for {counts.max() / counts.sum():.0%})."
+        f"Correct for {row['accuracy']:.0%} of songs {whom} (95% interval {row['low']:.0%} to "
+        f"{row['high']:.0%}; always answering {printable(genres[counts.argmax()])} would be "
+        f"correct for {counts.max() / counts.sum():.0%})."
     )
     if songs.groups is None:
         typer.echo(
-            "No artists are known, so songs of one artist were on both sides: expect less of new "
-            "artists. Name them with --artist-from folder, or in a column artist of a table."
+            "The artists are unknown, so songs by one artist were in both training and test: "
+            "expect less for new artists. Name them with --artist-from folder, or in the column "
+            "artist of a CSV file."
         )
     answers = pd.concat(results["answers"].tolist())
     is_right = answers["predicted"] == answers["genre"]
@@ -186,6 +192,6 @@ def _tell_score(row, songs, results):
     if len(of_worst):
         more = "songs" if songs.groups is None else "artists"
         typer.echo(
-            f"Weakest: {printable(worst)}, right for {recalls.iloc[0]:.0%}, most often taken for "
-            f"{printable(of_worst.mode()[0])}. More {more} of it would help most."
+            f"Weakest: {printable(worst)}, correct for {recalls.iloc[0]:.0%}, most often confused "
+            f"with {printable(of_worst.mode()[0])}. More {more} of it would help most."
         )

@@ -84,7 +84,7 @@ def test_a_check_goes_on_where_it_was_stopped(skgenre, music, tmp_path, heard, m
     done = skgenre("check", music, "--output", out, "--resume")
     assert sorted(heard) == ["broken.mp3", "tone.wav"]
     assert done.status == 1
-    assert done.stderr.startswith("Note: 2 of 4 files known from an earlier run\n4 files, ")
+    assert done.stderr.startswith("Note: 2 of 4 files already checked by an earlier run\n4 files, ")
     assert out.read_text() == whole.read_text()
     assert not kept.exists()
     heard.clear()
@@ -166,8 +166,8 @@ def test_a_timeline_of_a_file_that_cannot_be_read(skgenre, tmp_path):
         (["--plot", "."], "--plot is a folder"),
         (["--plot", "no/mix.png"], "There is no folder no"),
         (["--plot", "mix.xyz"], "--plot needs a name that ends in .png"),
-        (["--plot", "mix.wav"], "--plot has a name like music"),
-        (["--output", "mix.wav"], "--output has a name like music"),
+        (["--plot", "mix.wav"], "--plot looks like an audio file"),
+        (["--output", "mix.wav"], "--output looks like an audio file"),
     ],
 )
 def test_a_timeline_that_cannot_be_written_is_told_at_once(

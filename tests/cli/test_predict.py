@@ -229,7 +229,10 @@ def test_no_song_is_written_over(skgenre, music, name):
     before = (music / "tone.wav").read_bytes()
     done = skgenre("predict", music, "--output", music / name)
     assert (done.status, done.stdout) == (2, "")
-    assert "name like music" in done.stderr or "is read, and would be overwritten" in done.stderr
+    assert (
+        "looks like an audio file" in done.stderr
+        or "is an input, and would be overwritten" in done.stderr
+    )
     assert (music / "tone.wav").read_bytes() == before
 
 
@@ -258,7 +261,7 @@ def test_a_file_of_something_else_is_not_gone_on_with(skgenre, music, tmp_path, 
     out.write_bytes(content)
     done = skgenre("predict", music, "--output", out, "--resume")
     assert done.status == 2
-    assert "--resume goes on with what the same command wrote" in done.stderr
+    assert "--resume continues what the same command wrote" in done.stderr
     assert out.read_bytes() == content
 
 

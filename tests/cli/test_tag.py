@@ -53,7 +53,7 @@ def test_without_apply_it_only_tells(tag, songs, genres, tmp_path):
         (str(song), "", of_song[0], "change") for song, of_song in zip(songs, genres, strict=True)
     ]
     assert "2 would change" in done.stderr
-    assert "--apply does it" in done.stderr
+    assert "Add --apply to write" in done.stderr
     assert read_bytes(songs) == before
     assert not (tmp_path / "tags.jsonl").exists()
 
@@ -70,9 +70,9 @@ def test_applied_and_taken_back(tag, skgenre, songs, genres, tmp_path, options):
     again = tag("--apply", *options)
     assert (again.status, again.stdout.count(f"it has a {field}")) == (0, 2)
     undone = skgenre("tag", "--undo", tmp_path / "tags.jsonl")
-    assert (undone.status, "2 taken back" in undone.stderr) == (0, True)
+    assert (undone.status, "2 restored" in undone.stderr) == (0, True)
     assert read_bytes(songs) == before
-    assert "2 kept as they are" in skgenre("tag", "--undo", tmp_path / "tags.jsonl").stderr
+    assert "2 unchanged" in skgenre("tag", "--undo", tmp_path / "tags.jsonl").stderr
 
 
 def test_what_it_is_not_sure_of_is_kept(tag, songs):
@@ -100,7 +100,7 @@ def test_a_map_renames_and_leaves_out(tag, songs, genres, tmp_path):
     ("text", "message"),
     [
         ("rock\n", "map.csv, line 1: give a genre, a comma and its new name"),
-        ("\nrokc,Rock\n", "map.csv, line 2: the model knows no genre rokc, only blues, classical"),
+        ("\nrokc,Rock\n", "map.csv, line 2: the model has no genre rokc, only blues, classical"),
         ("rock,a\nrock,b\n", "map.csv, line 2: rock is there twice"),
     ],
 )
@@ -157,7 +157,7 @@ def test_a_journal_of_its_own_name(skgenre, music, tmp_path, monkeypatch):
         (["{music}", "--undo", "{song}"], "Give either PATH or --undo JOURNAL"),
         (["--undo", "{song}"], "is no journal of skgenre tag"),
         (["--undo", "{music}/nothing"], "nothing"),
-        (["{music}", "--apply", "--journal", "{song}"], "a name like music"),
+        (["{music}", "--apply", "--journal", "{song}"], "looks like an audio file"),
         (["{music}", "--apply", "--journal", "{music}/no/j"], "There is no folder"),
         (["{music}", "--field", "title"], "Invalid value"),
         (["{music}", "--top", "0"], "Invalid value"),
