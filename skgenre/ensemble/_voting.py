@@ -5,9 +5,9 @@ from sklearn.utils._param_validation import HasMethods, StrOptions
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
+from .._bag_classifier import BagClassifier
 from .._bags import (
     AGGREGATES,
-    BagClassifier,
     flatten,
     mean_over_segments,
     segment_weights,

@@ -8,7 +8,8 @@ from sklearn.mixture import GaussianMixture
 from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions
 
-from .._bags import AGGREGATES, BagClassifier, flatten
+from .._bag_classifier import BagClassifier
+from .._bags import AGGREGATES, flatten
 from .._base import fit_context
 
 

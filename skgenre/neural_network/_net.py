@@ -5,9 +5,9 @@ from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.utils import check_random_state, compute_sample_weight
 from sklearn.utils._param_validation import Interval, StrOptions
 
+from .._bag_classifier import BagClassifier
 from .._bags import (
     AGGREGATES,
-    BagClassifier,
     check_several,
     list_segments,
     segment_weights,
