@@ -65,7 +65,10 @@ def run(
     from ._app import tell
 
     if report is not None:
+        from ..inspection._plotting import import_pyplot
         from ._page import write_page
+
+        import_pyplot()  # before anything is computed for a page that cannot be drawn
     if bool(model) == bool(recipe):
         raise typer.BadParameter("give either --model or --recipe")
     for name in recipe or []:

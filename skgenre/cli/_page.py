@@ -25,8 +25,8 @@ th, td { padding: .2em .6em; border-bottom: 1px solid #ccc; text-align: right }
 img { max-width: 100% }
 </style>
 <h1>Comparison of genre classifiers</h1>
-<p>The accuracy is the share of songs that were told right; low and high are its 95 % interval. No
-score of a protocol whose leakage is other than clean tells how good a classifier is on new artists.
+<p>The accuracy is the share of songs whose genre was right; low and high are its 95% interval. Only
+protocols with the leakage “clean” show how good a classifier is on new artists.
 </p>
 $table
 $pictures

@@ -21,8 +21,13 @@ _PICTURES = (".png", ".jpg", ".jpeg", ".pdf", ".svg", ".webp")
 
 def _check_plot(param: typer.CallbackParam, path: Path | None):
     path = check_output(param, path)
-    if path is not None and path.suffix.lower() not in _PICTURES:
+    if path is None:
+        return None
+    if path.suffix.lower() not in _PICTURES:
         raise ValueError(f"--plot needs a name that ends in {', '.join(_PICTURES)}")
+    from ..inspection._plotting import import_pyplot
+
+    import_pyplot()  # before anything is computed for a plot that cannot be drawn
     return path
 
 

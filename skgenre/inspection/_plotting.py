@@ -14,7 +14,7 @@ def import_pyplot():
         import matplotlib.pyplot as plt
     except ImportError as error:
         raise ImportError(
-            "Drawing needs matplotlib; install it: pip install 'skgenre[plot]'"
+            "Plots need matplotlib; install it with: pip install 'skgenre[plot]'"
         ) from error
     return plt
 

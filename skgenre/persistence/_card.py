@@ -5,11 +5,11 @@ import re
 from .._names import printable
 
 _LIMITS = (
-    "It hears recordings and gives the probabilities of the genres above, and of no others: a song "
-    "of another genre, or speech, gets one of these all the same.",
-    "Genres have no firm borders, and people who label songs disagree.",
-    "Scores of songs whose artists it learned from are higher than what it reaches on new ones. "
-    "Only a protocol that keeps artists apart tells of those.",
+    "It knows the genres above and no others: a song of another genre, or speech, also gets one of "
+    "these.",
+    "The boundaries of genres are vague, and people who label songs disagree.",
+    "It scores higher on artists that it was trained on than on new ones. Only a protocol that "
+    "keeps artists apart measures the latter.",
 )
 # Of a score, what it is called, and how Hugging Face calls the metric.
 _METRICS = {
@@ -64,8 +64,8 @@ def model_card(model):
     sections = [
         _header(info),
         f"# {_text(_title(info))}",
-        f"A classifier of music that tells {len(info.genres)} genres from audio, as one ONNX file "
-        "without code. Made by skgenre.",
+        f"Classifies music into {len(info.genres)} genres from its audio. One ONNX file that "
+        "contains no code, made by skgenre.",
         "## Genres\n\n" + ", ".join(map(_text, info.genres)),
         "## Use\n\n"
         "```python\n"
@@ -73,9 +73,9 @@ def model_card(model):
         'clf = load_model("model.onnx")\n'
         'clf.predict(["song.mp3"])\n'
         "```",
-        "## What it learned from\n\n" + _tell_data(info.learned_from),
+        "## Training data\n\n" + _tell_data(info.learned_from),
         "## Scores\n\n" + _tell_scores(info.scores),
-        "## How it hears\n\n" + _tell_hearing(info),
+        "## Input\n\n" + _tell_hearing(info),
         "## How it was made\n\n" + _tell_origin(info.made_by),
         "## Limits\n\n" + "\n".join(f"- {limit}" for limit in _LIMITS),
     ]
@@ -116,7 +116,7 @@ def _result(row):
     metrics = [name for name in _METRICS if _has(row, name)]
     if not metrics:
         return []
-    protocol = _quote(row.get("protocol", "not told"))
+    protocol = _quote(row.get("protocol", "unknown"))
     lines = ["  - task:", "      type: audio-classification", "    dataset:"]
     lines += [f"      name: {protocol}", "      type: audio", "    metrics:"]
     for name in metrics:
@@ -127,19 +127,19 @@ def _result(row):
 def _tell_data(learned_from):
     songs, artists = learned_from["n_songs"], learned_from["n_artists"]
     if songs is None:
-        return "The file does not tell from how many songs it learned."
-    of_artists = "" if artists is None else f" of {artists:,} artists"
+        return "The file does not say how many songs it was trained on."
+    of_artists = "" if artists is None else f" by {artists:,} artists"
     return f"{songs:,} songs{of_artists}."
 
 
 def _tell_scores(scores):
     if not scores:
-        return "The file tells no scores. Without them, nobody knows how often it is right."
+        return "The file contains no scores, so its accuracy is not known."
     columns = [name for name in _METRICS if any(_has(row, name) for row in scores)]
     names = ["Protocol", *(_METRICS[name][0] for name in columns), "Songs", "Groups"]
     lines = ["| " + " | ".join(names) + " |", "|" + " --- |" * len(names)]
     for row in scores:
-        cells = [_text(row.get("protocol", "not told"))]
+        cells = [_text(row.get("protocol", "unknown"))]
         cells += [_score(row, name) for name in columns]
         cells += [str(row[name]) if _has(row, name) else "" for name in ("n_songs", "n_groups")]
         lines.append("| " + " | ".join(cells) + " |")
@@ -168,13 +168,13 @@ def _tell_hearing(info):
     kinds = sorted({part.transformer for part in info.features})
     lines.append(f"- Features: {', '.join(kinds)}")
     lines.append(
-        "- Judges the song as a whole"
+        "- Classifies the song as a whole"
         if info.aggregate == "song"
-        else f"- Judges segments, and the song by their {info.aggregate}"
+        else f"- Classifies segments, and the song by their {info.aggregate}"
     )
     if info.abstains is not None:
         answer, threshold = info.abstains
-        when = "always" if threshold is None else f"where no genre reaches {threshold:.3f}"
+        when = "always" if threshold is None else f"if no genre reaches {threshold:.3f}"
         lines.append(f"- Answers {_text(answer)} {when}")
     return "\n".join(lines)
 
@@ -184,5 +184,5 @@ def _tell_origin(made_by):
     if made_by["recipe"] is not None:
         lines.append(f"- Recipe of skgenre: {_text(made_by['recipe'])}")
     versions = ", ".join(f"{_text(k)} {_text(v)}" for k, v in sorted(made_by["versions"].items()))
-    lines += [f"- Versions: {versions or 'not told'}", f"- Date: {_text(made_by['date'])}"]
+    lines += [f"- Versions: {versions or 'unknown'}", f"- Date: {_text(made_by['date'])}"]
     return "\n".join(lines)

@@ -248,31 +248,34 @@ RECIPES = {
     "ann-mel": Recipe(
         partial(_on_mel, KerasANNClassifier, **_REPORT),
         1,
-        "dense net on a mel spectrogram",
+        "dense network on a mel spectrogram",
         "keras",
     ),
     "ann-mfcc": Recipe(
-        partial(_on_mfcc, KerasANNClassifier, **_REPORT), 1, "dense net on MFCCs", "keras"
+        partial(_on_mfcc, KerasANNClassifier, **_REPORT), 1, "dense network on MFCCs", "keras"
     ),
     "ann-mfcc-10": Recipe(
         partial(_on_mfcc, KerasANNClassifier, **_REPORT),
         10,
-        "dense net on the MFCCs of ten segments",
+        "dense network on the MFCCs of ten segments",
         "keras",
     ),
     "cnn-mel": Recipe(
         partial(_on_mel, KerasCNNClassifier, architecture="mel", **_REPORT),
         1,
-        "convolutional net on a mel spectrogram",
+        "convolutional network on a mel spectrogram",
         "keras",
     ),
     "cnn-mfcc": Recipe(
-        partial(_on_mfcc, KerasCNNClassifier, **_REPORT), 1, "convolutional net on MFCCs", "keras"
+        partial(_on_mfcc, KerasCNNClassifier, **_REPORT),
+        1,
+        "convolutional network on MFCCs",
+        "keras",
     ),
     "cnn-mfcc-10": Recipe(
         partial(_on_mfcc, KerasCNNClassifier, **_REPORT),
         10,
-        "convolutional net on the MFCCs of ten segments",
+        "convolutional network on the MFCCs of ten segments",
         "keras",
     ),
     "gmm": Recipe(_gmm_steps, None, "Gaussian mixtures on 30 descriptors"),
@@ -282,39 +285,45 @@ RECIPES = {
     "blstm-attention": Recipe(
         partial(_on_mel, KerasRNNClassifier, architecture="blstm-attention"),
         10,
-        "recurrent net with attention on mel spectrograms",
+        "recurrent network with attention on mel spectrograms",
         "keras",
     ),
-    "lstm": Recipe(partial(_on_mfcc, KerasRNNClassifier), 10, "recurrent net on MFCCs", "keras"),
+    "lstm": Recipe(
+        partial(_on_mfcc, KerasRNNClassifier), 10, "recurrent network on MFCCs", "keras"
+    ),
     "indrnn": Recipe(
         partial(_on_mfcc, KerasRNNClassifier, architecture="indrnn"),
         10,
-        "recurrent net of independent units on MFCCs",
+        "recurrent network of independent units on MFCCs",
         "keras",
     ),
     "cnn-residual": Recipe(
         partial(_on_mel, KerasCNNClassifier, architecture="residual"),
         10,
-        "residual net over time on mel spectrograms",
+        "residual network over time on mel spectrograms",
         "keras",
     ),
     "cnn-2d": Recipe(
         partial(_on_mel, KerasCNNClassifier, architecture="2d"),
         10,
-        "two-dimensional convolutional net on mel spectrograms",
+        "two-dimensional convolutional network on mel spectrograms",
         "keras",
     ),
     "cnn-musicnn": Recipe(
-        _fine_tuned_steps, 10, "new layers on a pretrained net, which learns on", "keras"
+        _fine_tuned_steps, 10, "musicnn, a pretrained network, with a new head", "keras"
     ),
     "linear": Recipe(_linear_steps, None, "logistic regression on descriptors"),
-    "lda": Recipe(_lda_steps, None, "linear discriminants on descriptors"),
+    "lda": Recipe(_lda_steps, None, "linear discriminant analysis on descriptors"),
     "stack": Recipe(
-        _stack_steps, None, "lda, logistic regression and trees on descriptors, weighed"
+        _stack_steps, None, "lda, logistic regression and trees on descriptors, combined"
     ),
-    "musicnn": Recipe(_musicnn_steps, None, "logistic regression on the tags of a pretrained net"),
+    "musicnn": Recipe(
+        _musicnn_steps, None, "logistic regression on the tags of a pretrained network"
+    ),
     "musicnn-both": Recipe(
-        _both_musicnns_steps, None, "logistic regression on tags and layers of two pretrained nets"
+        _both_musicnns_steps,
+        None,
+        "logistic regression on tags and layers of two pretrained networks",
     ),
     "wav2vec": Recipe(_wav2vec_steps, 6, "fine-tuned Wav2Vec2; needs a checkpoint", "wav2vec"),
     "wav2vec-embed": Recipe(
@@ -324,7 +333,10 @@ RECIPES = {
         "wav2vec",
     ),
     "unified": Recipe(
-        _unified_steps, 10, "a net, descriptors and pretrained nets, weighed", "keras"
+        _unified_steps,
+        10,
+        "a network, descriptors and pretrained networks, combined",
+        "keras",
     ),
     "unified-featurewiz": Recipe(
         partial(_unified_steps, selects=True),

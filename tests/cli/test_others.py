@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import os
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -113,7 +114,7 @@ def test_a_check_gives_more_time_to_what_took_too_long(
 def test_a_check_that_cannot_go_on(skgenre, music, tmp_path):
     done = skgenre("check", music, "--resume")
     assert (done.status, done.stdout) == (2, "")
-    assert "--resume needs the --output of the run that was stopped" in done.stderr
+    assert "--resume needs the --output of the interrupted run" in done.stderr
     (tmp_path / "faults.csv.unfinished").write_text("a poem")
     for resume in ([], ["--resume"]):
         done = skgenre("check", music, "--output", tmp_path / "faults.csv", *resume)
@@ -152,6 +153,13 @@ def test_a_timeline_tells_when_genres_change(skgenre, mix):
 def test_a_timeline_is_drawn(skgenre, mix, tmp_path):
     assert skgenre("timeline", mix, "--plot", tmp_path / "mix.png").status == 0
     assert (tmp_path / "mix.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_a_plot_without_matplotlib_is_refused_at_once(skgenre, mix, tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "matplotlib.pyplot", None)
+    done = skgenre("timeline", mix, "--plot", tmp_path / "mix.png")
+    assert (done.status, done.stdout) == (2, "")
+    assert "skgenre[plot]" in done.stderr
 
 
 def test_a_timeline_of_a_file_that_cannot_be_read(skgenre, tmp_path):

@@ -1,3 +1,4 @@
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -35,7 +36,7 @@ def test_a_model_file_is_trained_and_judged(skgenre, table, song_files, tmp_path
     (score,) = clf.model.info.scores
     assert score["protocol"] == "artist"
     assert f"Correct for {score['accuracy']:.0%} of songs" in done.stdout
-    assert "24 songs of 12 artists" in model_card(out)
+    assert "24 songs by 12 artists" in model_card(out)
     again = tmp_path / "again.onnx"
     skgenre("train", table, "--output", again, *LINEAR)
     paths = list(song_files[0][:4])
@@ -93,6 +94,13 @@ def test_recipes_are_compared(skgenre, table, tmp_path):
     text = page.read_text()
     assert text.count("<img") == 3
     assert "linear" in text
+
+
+def test_a_report_without_matplotlib_is_refused_at_once(skgenre, table, tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "matplotlib.pyplot", None)
+    done = skgenre("evaluate", table, *LINEAR, "--report", tmp_path / "page.html")
+    assert (done.status, done.stdout) == (2, "")
+    assert "skgenre[plot]" in done.stderr
 
 
 @pytest.mark.parametrize(

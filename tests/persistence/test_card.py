@@ -45,7 +45,7 @@ def test_it_says_what_the_file_says(card_of, make):
     assert {"type": "accuracy", "value": 0.61} in index["results"][0]["metrics"]
     assert "# linear" in text
     assert "blues, rock, techno" in text
-    assert "40 songs of 30 artists" in text
+    assert "40 songs by 30 artists" in text
     assert "| artists apart | 0.610 (0.550 to 0.670) | 0.600 | 1.200 | 0.050 | 323 | 200 |" in text
     assert "| random | 0.750 |" in text
     assert "4000 Hz" in text
@@ -56,8 +56,8 @@ def test_it_says_what_the_file_says(card_of, make):
 def test_what_the_file_does_not_say_is_not_made_up(card_of):
     header, text = card_of(learned_from={"n_songs": None, "n_artists": None})
     assert "metrics" not in header
-    assert "tells no scores" in text
-    assert "does not tell from how many songs" in text
+    assert "contains no scores" in text
+    assert "does not say how many songs" in text
 
 
 HOSTILE = [
