@@ -40,7 +40,7 @@ def test_it_answers_from_the_start(classifier):
 
 def test_its_card_says_how_good_it_is_and_what_it_learned_from():
     card = model_card("gtzan-10")
-    assert "379 songs of 143 artists" in card
+    assert "379 songs by 143 artists" in card
     assert "| artist |" in card
 
 
