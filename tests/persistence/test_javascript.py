@@ -109,13 +109,13 @@ def test_gtzan_10(write_songs):
     check_answers(GTZAN_10, [exact, opposite])
 
 
-@pytest.mark.parametrize("rate", [8000, 11025, 22050, 32000, 44100, 48000, 96000])
+@pytest.mark.parametrize("rate", [8000, 22050, 44100, 96000])
 def test_songs_of_other_rates_are_resampled(rate, tmp_path):
     X, _ = make_genre_clips(3, n_genres=3, duration=4.0, sr=rate, random_state=0)
     songs = [str(tmp_path / f"{number}.wav") for number in range(len(X))]
     for song, samples in zip(songs, X, strict=True):
         sf.write(song, samples, rate)
-    check_answers(GTZAN_10, songs, atol=0.01)
+    check_answers(GTZAN_10, songs, atol=0.005)
 
 
 @pytest.mark.parametrize(
