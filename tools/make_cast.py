@@ -16,7 +16,7 @@ from rich.console import Console
 from rich.text import Text
 
 OUT = Path(__file__).parents[1] / "docs" / "images" / "command-line.svg"
-WIDTH = 108
+WIDTH = 116
 
 
 def main():
@@ -41,6 +41,7 @@ def main():
         console.print(Text("$ ", style="bold green") + Text(command, style="bold"))
         console.print(Text(done.stdout.rstrip()))
         console.print(Text(done.stderr.rstrip(), style="yellow"))
+    console.print()  # rich cuts the bottom off the last line
     console.save_svg(str(OUT), title="skgenre")
 
 
