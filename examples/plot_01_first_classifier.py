@@ -3,7 +3,7 @@ A first genre classifier
 ========================
 
 The shortest way from songs to genres: make a classifier by its name, train it on some songs, and
-ask it about songs that it has not heard.
+ask it about songs that it was not trained on.
 """
 
 # %%

@@ -3,7 +3,7 @@ Honest evaluation
 =================
 
 The same classifier and the same songs, scored in three ways: 81 %, 66 % or 55 %. Only one of these
-numbers says how well it will do on music that it has not heard.
+numbers says how well it will do on music that it was not trained on.
 """
 
 # %%

@@ -62,7 +62,7 @@ after = clf.score(songs[test], genres[test])
 # The line marks where all layers began to learn. With so few songs the second step fits the
 # training songs better, while the validation curves hardly move, and a song or two more among forty
 # may be chance. Try it when you have hundreds of songs, and keep it only if it helps on artists
-# that the network has not heard.
+# that the network was not trained on.
 
 import matplotlib.pyplot as plt
 

@@ -2,7 +2,7 @@
 A pretrained model from the Hugging Face hub
 ============================================
 
-wav2vec 2.0, CLAP, Whisper and others have learned from many hours of sound. Their layers describe a
+wav2vec 2.0, CLAP, Whisper and others were trained on many hours of audio. Their layers describe a
 song, and a small classifier learns genres from the description. But from which layer?
 """
 

@@ -9,7 +9,7 @@ TensorFlow nor torch, and says what it is.
 # %%
 # Train, and measure
 # ------------------
-# The scores go into the file. They are those of artists that the classifier has not heard.
+# The scores go into the file. They are those of artists that the classifier was not trained on.
 
 from skgenre import compare_classifiers, make_genre_classifier, summarize
 from skgenre.datasets import make_genre_clips
