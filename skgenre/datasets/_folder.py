@@ -19,7 +19,7 @@ from ._walk import (
     real_path,
 )
 
-_BESIDE = "beside the folders of the genres"
+_BESIDE = "not in the folder of a genre"
 
 
 def load_genre_folder(root, *, genres=None):

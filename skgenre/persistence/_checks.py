@@ -65,8 +65,8 @@ def read_model(data):
     """
     if not is_sealed(data):
         raise ModelFileError(
-            "it is no model file of skgenre, or was cut off or changed: what it holds does not "
-            "match the checksum at its end. Get it again, or export the model again"
+            "it is not a model file of skgenre, or is damaged: its content does not match the "
+            "checksum at its end. Download it or export the model again"
         )
     model = parse(data)
     model.DiscardUnknownFields()

@@ -154,7 +154,7 @@ class ModelInfo(NamedTuple):
         """
         version = props.get(_VERSION_KEY)
         if version is None:
-            raise ModelFileError("it is no model file of skgenre; export_model makes them")
+            raise ModelFileError("it is not a model file of skgenre; export_model makes them")
         if version != FORMAT:
             raise ModelFileError(
                 f"it has the format {printable(version)[:_MAX_TEXT]}, and this version of skgenre "

@@ -111,7 +111,7 @@ export async function readInfo(bytes) {
   const entries = readEntries(bytes);
   const props = Object.fromEntries(entries.map(({ key, value }) => [key, value]));
   if (props.skgenre_format === undefined) {
-    throw new Error("it is no model file of skgenre");
+    throw new Error("it is not a model file of skgenre");
   }
   if (props.skgenre_format !== FORMAT) {
     throw new Error(`it has the format ${props.skgenre_format}; this program reads ${FORMAT}`);
@@ -146,7 +146,7 @@ export function readEntries(bytes) {
       }
     }
   } catch (error) {
-    throw new Error("it is no model file of skgenre, or was cut off", { cause: error });
+    throw new Error("it is not a model file of skgenre, or was cut off", { cause: error });
   }
   return entries;
 }

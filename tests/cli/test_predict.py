@@ -151,7 +151,7 @@ def test_a_folder_without_music_is_told(skgenre, tmp_path):
 def test_a_model_file_that_is_none(skgenre, music):
     done = skgenre("predict", music, "--model", music / "tone.wav")
     assert done.status == 2
-    assert "it is no model file" in done.stderr
+    assert "it is not a model file" in done.stderr
 
 
 def test_no_name_is_a_formula(skgenre, music, monkeypatch):

@@ -163,7 +163,7 @@ def test_a_model_of_ones_own(vendor, tmp_path):
     with pytest.raises(ValueError, match="takes features, and a browser has none"):
         collect_files(path)
     path.write_bytes(b"no model")
-    with pytest.raises(ValueError, match="no model file"):
+    with pytest.raises(ValueError, match="not a model file"):
         collect_files(path)
 
 

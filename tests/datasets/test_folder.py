@@ -32,7 +32,7 @@ def test_sub_folders_are_genres(tmp_path, silence):
         tmp_path / "loose.wav",
         tmp_path / "rock" / "cover.jpg",
     )
-    with pytest.warns(UserWarning, match=r"beside the folders of the genres: .*loose\.wav$"):
+    with pytest.warns(UserWarning, match=r"not in the folder of a genre: .*loose\.wav$"):
         data = load_genre_folder(str(tmp_path))
     names = [path.removeprefix(str(tmp_path)) for path in data.paths]
     assert names == ["/jazz/c.wav", "/rock/An Artist/a.FLAC", "/rock/b.mp3"]

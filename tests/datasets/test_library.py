@@ -217,7 +217,7 @@ def test_genres_of_folders_without_a_song_are_told(root, put):
     (root / "Soul" / "cover.jpg").touch()
     data, told = load_warned(root)
     assert data.target_names == ["Rock"]
-    assert reasons(data, root) == {"loose.flac": "beside the folders of the genres"}
+    assert reasons(data, root) == {"loose.flac": "not in the folder of a genre"}
     assert told.splitlines()[-1] == (
         "No song was found of Jazz (empty), Soul (nothing but hidden files, pictures, texts and "
         "the like)."

@@ -12,7 +12,7 @@ from skgenre.persistence._format import Features, ModelFileError
 def test_every_cut_and_every_changed_byte_is_refused(write, make):
     data = make.serialize(make.model())
     for size in range(0, len(data), 7):
-        with pytest.raises(ModelFileError, match=r"model\.onnx: it is no model file of skgenre"):
+        with pytest.raises(ModelFileError, match=r"model\.onnx: it is not a model file of skgenre"):
             load_model(write(data[:size]))
     for place in range(0, len(data), 7):
         changed = bytearray(data)
@@ -23,12 +23,12 @@ def test_every_cut_and_every_changed_byte_is_refused(write, make):
 
 @pytest.mark.parametrize("data", [b"", b"RIFF....WAVE", b"\x80\x05K\x01.", b"\0" * 1000, b"{}"])
 def test_other_files_are_refused(write, data):
-    with pytest.raises(ModelFileError, match="no model file of skgenre"):
+    with pytest.raises(ModelFileError, match="not a model file of skgenre"):
         load_model(write(data))
 
 
 def test_an_unsealed_net_is_refused(write, make):
-    with pytest.raises(ModelFileError, match="no model file of skgenre"):
+    with pytest.raises(ModelFileError, match="not a model file of skgenre"):
         load_model(write(make.model().SerializeToString()))
 
 
@@ -40,7 +40,7 @@ def refuse(write, model, says):
 @pytest.mark.parametrize(
     ("change", "says"),
     [
-        (lambda m: m.ClearField("metadata_props"), "no model file of skgenre; export_model"),
+        (lambda m: m.ClearField("metadata_props"), "not a model file of skgenre; export_model"),
         (lambda m: m.metadata_props.add(key="sr", value="1"), "has an entry twice"),
         (lambda m: [m.metadata_props.add(key=str(i)) for i in range(200)], "more than 100 entries"),
         (lambda m: m.opset_import.add(domain="com.microsoft", version=1), "com.microsoft"),

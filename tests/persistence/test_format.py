@@ -141,7 +141,7 @@ def test_other_formats_are_refused():
     with pytest.raises(ModelFileError, match=r"format 2\\x1b.*install a newer skgenre"):
         ModelInfo.from_props({**props, "skgenre_format": "2\x1b"})
     del props["skgenre_format"]
-    with pytest.raises(ModelFileError, match="no model file of skgenre"):
+    with pytest.raises(ModelFileError, match="not a model file of skgenre"):
         ModelInfo.from_props(props)
 
 

@@ -217,8 +217,8 @@ def test_files_that_are_no_models(small, tmp_path):
     files = {
         "changed": (bytes(changed), "checksum"),
         "cut": (data[:-50], "cut off"),
-        "song": (song.read_bytes(), "no model file"),
-        "empty": (b"", "no model file"),
+        "song": (song.read_bytes(), "not a model file"),
+        "empty": (b"", "not a model file"),
         "newer": (data.replace(b"skgenre_format\x12\x011", b"skgenre_format\x12\x019"), "format 9"),
         "features": (
             model.with_name("features.onnx").read_bytes(),

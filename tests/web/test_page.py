@@ -376,7 +376,7 @@ def test_a_model_file_is_dropped(open_page, models, write, clips, tmp_path):
     reasons = {
         "features": "the model takes features (MelSpectrogramTransformer)",
         "changed": "its checksum does not fit",
-        "text": "it is no model file of skgenre",
+        "text": "it is not a model file of skgenre",
     }
     for name, reason in reasons.items():
         page.set_input_files("#files", str(tmp_path / f"{name}.onnx"))
