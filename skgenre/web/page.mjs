@@ -191,7 +191,7 @@ function makeStretch({ start, end, genre, confidences }) {
   const textContent = width > NARROW ? genre : "";
   const button = make("button", { className: color(genre), textContent, title, ariaLabel: title });
   button.style.width = `${width}%`;
-  button.onclick = () => Object.assign(audio, { currentTime: start }).play();
+  button.onclick = () => play(Object.assign(audio, { currentTime: start }));
   return button;
 }
 
@@ -271,12 +271,13 @@ function draw() {
 }
 
 const redraw = () => shown && draw();
+const play = (song) => song.play().catch(redraw); // refused if stopped before it begins
 for (const event of ["timeupdate", "play", "pause", "loadedmetadata", "seeked"]) {
   audio.addEventListener(event, redraw);
 }
 new ResizeObserver(redraw).observe($("wave"));
 matchMedia("(prefers-color-scheme: dark)").onchange = redraw;
-$("play").onclick = () => (audio.paused ? audio.play() : audio.pause());
+$("play").onclick = () => (audio.paused ? play(audio) : audio.pause());
 $("position").oninput = ({ target }) => (audio.currentTime = target.value);
 $("files").onchange = ({ target }) => {
   add([...target.files]);

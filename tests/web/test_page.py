@@ -406,6 +406,8 @@ def test_files_are_dropped_anywhere(open_page, models, write, clips):
 def test_the_keyboard_is_enough(open_page, models, write, clips):
     song = write("keys.wav", np.concatenate([clips[0], clips[5]]))
     page = open_page(models["segments"])
+    # from the first listener on, Chromium shows no window of its own to choose files in
+    page.on("filechooser", lambda chooser: None)
     page.keyboard.press("Tab")
     expect(page.locator("#files")).to_be_focused()
     with page.expect_file_chooser() as chooser:
