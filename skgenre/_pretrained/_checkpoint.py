@@ -131,15 +131,15 @@ class Checkpoint:
                 **options,
             )
         model, prefix = self.family.encoder_of(model), self.family.prefix
-        missing = sorted(
-            key.removeprefix(prefix)
-            for key in report["missing_keys"]
-            if key.startswith(prefix) and _NOT_MISSED not in key
+        absent = sorted(
+            key.removeprefix(prefix) for key in report["missing_keys"] if key.startswith(prefix)
         )
-        if missing:
+        if absent:
             # transformers leaves some of them as the memory was
             drawn = self.build().state_dict()
-            model.load_state_dict({key: drawn[key] for key in missing}, strict=False)
+            model.load_state_dict({key: drawn[key] for key in absent}, strict=False)
+        missing = [key for key in absent if _NOT_MISSED not in key]
+        if missing:
             warnings.warn(
                 f"The checkpoint {self.name!r} has no weights for {missing}; they are random",
                 stacklevel=2,
