@@ -36,7 +36,7 @@ def run(
     from ._app import tell
 
     if resume and output is None:
-        raise ValueError("--resume needs the --output of the run that was stopped")
+        raise ValueError("--resume needs the --output of the interrupted run")
     songs, left_out = list_songs(paths, null=null)
     keep_inputs(output, songs)
     kept = _open_kept(output, songs, timeout, is_resumed=resume)
