@@ -216,7 +216,7 @@ def test_what_is_loaded_abstains_too(clips, tmp_path, is_last):
     answers = loaded.predict(X)
     np.testing.assert_array_equal(answers, clf.predict(X))
     assert 0 < np.mean(answers == "unknown") < 1
-    assert "Answers unknown where no genre reaches" in model_card(loaded)
+    assert "Answers unknown if no genre reaches" in model_card(loaded)
 
 
 def test_numbers_of_genres_abstain_too(clips, tmp_path):
