@@ -1,57 +1,97 @@
 """What many songs cost: speed, growth, and what is lost with a worker.
 
     python benchmarks/scale.py speed [--data <folder of genres>]
+    python benchmarks/scale.py peers [--data <folder of genres>]
     python benchmarks/scale.py growth [--songs 1000 10000 100000]
-    python benchmarks/scale.py faults [--songs 5000] [--seconds 120]
+    python benchmarks/scale.py faults [--songs 20000] [--seconds 120]
+    python benchmarks/scale.py machines [--songs 200]
 
-Songs are generated unless there is --data. `growth` and `faults` use hard links to 200 short clips.
+Songs are generated unless there is --data, and then linked to as many names as it takes. `machines`
+needs the extra test-remote, `faults` and `machines` a Linux where anybody may make namespaces.
 """
 
 import argparse
 import os
-import shutil
-import signal
 import sys
 import tempfile
 import threading
-import time
-from contextlib import contextmanager
 from pathlib import Path
 
-import distributed
-import librosa
-import numpy as np
 import pandas as pd
 import psutil
 import soundfile as sf
+from _cluster import Cluster
+from _corpora import SR, Corpus, link, make_clips, seconds_of
 from _machine import describe_machine
-from joblib import Parallel, delayed
+from _peers import PEERS
+from _scale_faults import fill_disk, kill_client, kill_scheduler, kill_workers
 
-from skgenre import MelSpectrogramTransformer, OnnxEmbedder, extract_corpus, load_audio
-from skgenre.datasets import load_genre_folder, make_genre_clips
+from skgenre import MelSpectrogramTransformer, OnnxEmbedder, load_audio
+from skgenre.datasets import load_genre_folder
 from skgenre.feature_extraction._corpus_store import CorpusStore
 
-SR, N_CLIPS, CHUNK = 22050, 200, 64
+_SHORT = MelSpectrogramTransformer(duration=1.0, n_mels=64)
+_CHUNK = 64
 
 
-def make_clips(folder, duration, ending, n_clips=N_CLIPS):
-    """Write invented songs and return their paths."""
-    X, _ = make_genre_clips(n_clips, n_genres=10, duration=duration, random_state=0)
-    paths = []
-    for i, y in enumerate(X):
-        path = folder / f"{i:03}.{ending}"
-        sf.write(path, y, SR)
-        paths.append(str(path))
-    return paths
+def find_clips(folder, given):
+    """Return the paths of songs of 30 s."""
+    return load_genre_folder(given).paths.tolist() if given else make_clips(folder, 30.0)
 
 
-def link(paths, n_songs, folder):
-    """Return paths of so many songs, hard links to the given ones."""
-    folder.mkdir()
-    links = [str(folder / f"{i:06}{Path(paths[i % len(paths)]).suffix}") for i in range(n_songs)]
-    for i, name in enumerate(links):
-        os.link(paths[i % len(paths)], name)
-    return links
+def measure_speed(folder, given):
+    """Return songs per second with one process and two, and where the time goes."""
+    wav = find_clips(folder, given)
+    mp3 = []
+    for i, path in enumerate(wav):
+        mp3.append(f"{folder}/{i:03}.mp3")
+        sf.write(mp3[-1], load_audio(path, duration=30.0), SR)
+    return [
+        compare_processes(folder / f"{name}-{ending}", ending, name, transformer, paths, n_songs)
+        for ending, paths in (("WAV", wav), ("MP3", mp3))
+        for name, transformer, n_songs in (
+            ("mel", MelSpectrogramTransformer(), 2000),
+            ("musicnn", OnnxEmbedder(), 400),
+        )
+    ]
+
+
+def compare_processes(folder, ending, name, transformer, clips, n_songs):
+    paths, seconds = link(clips, n_songs, folder / "songs"), {}
+    for n_jobs in (1, 2):
+        corpus = Corpus(transformer.set_params(n_jobs=n_jobs), paths, _CHUNK)
+        seconds[n_jobs] = corpus.extract(folder / f"store-{n_jobs}")
+    some, alone = paths[:_CHUNK], transformer.set_params(n_jobs=1)
+    alone.transform(some[:1])
+    reading = seconds_of(lambda: [load_audio(path, duration=30.0) for path in some])
+    features = []
+    both = seconds_of(lambda: features.append(alone.fit(some).transform(some)))
+    store = CorpusStore.begin(folder / "shares", alone, some, _CHUNK)
+    writing = seconds_of(lambda: store.write(0, features[0], [""] * len(some)))
+    whole = both + writing
+    return {
+        "files": ending,
+        "features": name,
+        "songs": n_songs,
+        "songs/s, 1 process": n_songs / seconds[1],
+        "2 processes": n_songs / seconds[2],
+        "times as fast": seconds[1] / seconds[2],
+        "reading": f"{reading / whole:.0%}",
+        "computing": f"{(both - reading) / whole:.0%}",
+        "writing": f"{writing / whole:.0%}",
+    }
+
+
+def measure_peers(folder, given, n_songs):
+    """Return songs per second of others that compute mel spectrograms of files, beside ours."""
+    paths = link(find_clips(folder, given), n_songs, folder / "songs")
+    corpus = Corpus(MelSpectrogramTransformer(n_jobs=2), paths, _CHUNK)
+    ours = min(corpus.extract(folder / f"ours-{i}") for i in range(2))
+    rows = [{"2 processes": "extract_corpus", "songs/s": n_songs / ours, "takes": 1.0}]
+    for name, run in PEERS.items():
+        theirs = min(seconds_of(lambda run=run: run(paths, folder)) for _ in range(2))
+        rows.append({"2 processes": name, "songs/s": n_songs / theirs, "takes": theirs / ours})
+    return rows
 
 
 class Peaks:
@@ -77,172 +117,78 @@ class Peaks:
                 self.of[name] = max(self.of[name], process.memory_info().rss / 2**20)
 
 
-@contextmanager
-def cluster(n_workers=2):
-    """Yield the client of a Dask cluster of processes, and their process numbers."""
-    with (
-        distributed.LocalCluster(
-            n_workers=n_workers, threads_per_worker=1, dashboard_address=None
-        ) as local,
-        distributed.Client(local) as client,
-    ):
-        yield client, {f"worker {i}": nanny.pid for i, nanny in local.workers.items()}
+def measure_growth(folder, sizes):
+    """Return seconds per song and peak memory at several sizes of a corpus."""
+    clips = make_clips(folder, 1.0)
+    return [measure_size(folder / str(n_songs), clips, n_songs) for n_songs in sizes]
 
 
-def seconds_of(function):
-    start = time.perf_counter()
-    function()
-    return time.perf_counter() - start
-
-
-def measure_speed(given):
-    """Print songs per second with one process and two, beside librosa's, and where time goes."""
-    rows = []
-    with tempfile.TemporaryDirectory() as folder:
-        wav = given or make_clips(Path(folder), 30.0, "wav", 96)
-        mp3 = []
-        for i, path in enumerate(wav[:96]):
-            mp3.append(f"{folder}/{i:03}.mp3")
-            sf.write(mp3[-1], load_audio(path), SR)
-        kinds = {Path(wav[0]).suffix[1:]: wav, "mp3": mp3}
-        for ending, paths in kinds.items():
-            for transformer in (MelSpectrogramTransformer(), OnnxEmbedder()):
-                rows.append(compare_processes(ending, paths, transformer, Path(folder)))
-        print(pd.DataFrame(rows).to_string(index=False, float_format="{:.3g}".format))
-        mel, paths = MelSpectrogramTransformer(n_jobs=2), kinds[Path(wav[0]).suffix[1:]]
-        ours = seconds_of(lambda: extract_corpus(mel, paths, f"{folder}/ours"))
-        theirs = seconds_of(lambda: Parallel(n_jobs=2)(delayed(by_librosa)(p) for p in paths))
-    print(
-        f"a joblib loop over librosa takes {theirs / ours:.1f} times as long for mel, 2 processes"
-    )
-
-
-def compare_processes(ending, paths, transformer, folder):
-    seconds = {}
-    for n_jobs in (1, 2):
-        # a first time for what starts only once
-        for attempt in range(2):
-            out = folder / f"{ending}-{type(transformer).__name__}-{n_jobs}-{attempt}"
-            run = transformer.set_params(n_jobs=n_jobs)
-            seconds[n_jobs] = seconds_of(lambda run=run, out=out: extract_corpus(run, paths, out))
-    some, store = paths[:32], folder / f"{ending}-{type(transformer).__name__}-shares"
-    alone = transformer.set_params(n_jobs=1)
-    reading = seconds_of(lambda: [load_audio(path, duration=30.0) for path in some])
-    features = None
-
-    def compute():
-        nonlocal features
-        features = alone.transform(some)
-
-    both = seconds_of(compute)
-    written = CorpusStore.begin(store, alone, some, len(some))
-    writing = seconds_of(lambda: written.write(0, features, [""] * len(some)))
-    whole = both + writing
+def measure_size(folder, clips, n_songs):
+    corpus = Corpus(_SHORT, link(clips, n_songs, folder / "songs"), _CHUNK)
+    with Cluster(folder) as cluster, cluster.connect() as client:
+        client.wait_for_workers(2)
+        pids = {"client": os.getpid(), "scheduler": cluster.scheduler.pid}
+        pids |= {f"worker {i}": worker.pid for i, worker in enumerate(cluster.workers, 1)}
+        # what all have to load once
+        corpus._replace(paths=corpus.paths[: 4 * _CHUNK]).extract(folder / "first", client=client)
+        handles = {name: psutil.Process(pid).num_fds() for name, pid in pids.items()}
+        with Peaks(**pids) as peaks:
+            seconds = corpus.extract(folder / "store", client=client)
+        left = {name: psutil.Process(pid).num_fds() - handles[name] for name, pid in pids.items()}
+        n_tasks = client.run_on_scheduler(lambda dask_scheduler: len(dask_scheduler.tasks))
     return {
-        "files": ending,
-        "features": type(transformer).__name__,
-        "songs/s, 1 process": len(paths) / seconds[1],
-        "2 processes": len(paths) / seconds[2],
-        "times as fast": seconds[1] / seconds[2],
-        "reading": f"{reading / whole:.0%}",
-        "computing": f"{(both - reading) / whole:.0%}",
-        "writing": f"{writing / whole:.0%}",
+        "songs": n_songs,
+        "seconds": seconds,
+        "ms a song": 1e3 * seconds / n_songs,
+        **{f"{name} (MB)": peak for name, peak in peaks.of.items()},
+        "handles left": sum(left.values()),
+        "tasks left": n_tasks,
     }
 
 
-def by_librosa(path):
-    y, _ = librosa.load(path, sr=SR, duration=30.0)
-    return librosa.power_to_db(librosa.feature.melspectrogram(y=y, sr=SR), ref=np.max)
+def measure_faults(folder, n_songs, seconds):
+    """Return a row for each fault, with the store compared with an undisturbed one."""
+    corpus = Corpus(_SHORT, link(make_clips(folder, 1.0), n_songs, folder / "songs"), 16)
+    undisturbed = folder / "undisturbed"
+    with Cluster(folder) as cluster, cluster.connect() as client:
+        quiet = corpus.extract(undisturbed, client=client)
+    return [
+        {"fault": "none", "seconds": quiet, "store": ""},
+        kill_workers(folder, corpus, undisturbed, seconds=seconds, pause=5),
+        kill_scheduler(folder, corpus, undisturbed),
+        kill_client(folder, corpus, undisturbed),
+        fill_disk(folder, corpus, undisturbed),
+    ]
 
 
-def measure_growth(sizes):
-    """Print seconds per song and peak memory at several sizes of a corpus."""
-    rows = []
-    mel = MelSpectrogramTransformer(duration=1.0, n_mels=64)
-    with tempfile.TemporaryDirectory() as folder:
-        clips = make_clips(Path(folder), 1.0, "wav")
-        for n_songs in sizes:
-            paths = link(clips, n_songs, Path(folder, str(n_songs)))
-            with cluster() as (client, workers), Peaks(client=os.getpid(), **workers) as peaks:
-                # the scheduler is a thread of this process
-                files = psutil.Process().num_fds()
-                taken = seconds_of(
-                    lambda p=paths, c=client, n=n_songs: extract_corpus(
-                        mel, p, f"{folder}/store-{n}", chunk=CHUNK, client=c
-                    )
-                )
-                left = psutil.Process().num_fds() - files
-            rows.append(
-                {
-                    "songs": n_songs,
-                    "seconds": taken,
-                    "ms a song": 1e3 * taken / n_songs,
-                    **{f"{name} (MB)": peak for name, peak in peaks.of.items()},
-                    "files left open": left,
-                }
-            )
-            shutil.rmtree(f"{folder}/store-{n_songs}")
-            shutil.rmtree(f"{folder}/{n_songs}")
-    print(pd.DataFrame(rows).to_string(index=False, float_format="{:.3g}".format))
+def measure_machines(folder, n_songs):
+    from _two_machines import run_two_machines
 
-
-def measure_faults(n_songs, seconds):
-    """Kill a worker every five seconds, and compare the store with an undisturbed one."""
-    mel = MelSpectrogramTransformer(duration=1.0, n_mels=64)
-    with tempfile.TemporaryDirectory() as folder:
-        paths = link(make_clips(Path(folder), 1.0, "wav"), n_songs, Path(folder, "songs"))
-        quiet = seconds_of(lambda: extract_corpus(mel, paths, f"{folder}/quiet", chunk=CHUNK))
-        n_killed, is_over = 0, threading.Event()
-
-        def kill(client):
-            nonlocal n_killed
-            until = time.monotonic() + seconds
-            while not is_over.wait(5) and time.monotonic() < until:
-                # those that have joined: Dask gives up one that dies while it starts
-                nannies = [
-                    nanny
-                    for nanny in client.cluster.workers.values()
-                    if nanny.worker_address in client.nthreads()
-                ]
-                if nannies:
-                    os.kill(nannies[n_killed % len(nannies)].pid, signal.SIGKILL)
-                    n_killed += 1
-
-        with cluster() as (client, _):
-            killer = threading.Thread(target=kill, args=(client,))
-            killer.start()
-            disturbed = seconds_of(
-                lambda: extract_corpus(mel, paths, f"{folder}/killed", chunk=CHUNK, client=client)
-            )
-            is_over.set()
-            killer.join()
-        equal = read_all(Path(folder, "quiet")) == read_all(Path(folder, "killed"))
-    print(
-        f"{n_songs} songs, {n_killed} workers killed: {disturbed:.0f} s against {quiet:.0f} s in "
-        f"one process undisturbed; the stores are {'equal' if equal else 'NOT EQUAL'}"
-    )
-
-
-def read_all(folder):
-    return {
-        path.relative_to(folder): path.read_bytes() for path in folder.rglob("*") if path.is_file()
-    }
+    paths = link(make_clips(folder, 1.0), n_songs, folder / "songs")
+    return [run_two_machines(folder, Corpus(_SHORT, paths, 16))]
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("what", choices=["speed", "growth", "faults"])
+    parser.add_argument("what", choices=["speed", "peers", "growth", "faults", "machines"])
     parser.add_argument("--data", help="folder of genres")
     parser.add_argument("--songs", nargs="*", type=int, default=None)
     parser.add_argument("--seconds", type=float, default=120.0)
     args = parser.parse_args()
     print(describe_machine("librosa", "distributed", "zarr"), file=sys.stdout)
-    if args.what == "speed":
-        measure_speed(load_genre_folder(args.data).paths.tolist() if args.data else None)
-    elif args.what == "growth":
-        measure_growth(args.songs or [1000, 10_000, 100_000])
-    else:
-        measure_faults((args.songs or [5000])[0], args.seconds)
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        if args.what == "speed":
+            rows = measure_speed(folder, args.data)
+        elif args.what == "peers":
+            rows = measure_peers(folder, args.data, (args.songs or [1000])[0])
+        elif args.what == "growth":
+            rows = measure_growth(folder, args.songs or [1000, 10_000, 100_000])
+        elif args.what == "faults":
+            rows = measure_faults(folder, (args.songs or [20_000])[0], args.seconds)
+        else:
+            rows = measure_machines(folder, (args.songs or [200])[0])
+    print(pd.DataFrame(rows).to_string(index=False, float_format="{:.3g}".format))
 
 
 if __name__ == "__main__":

@@ -177,9 +177,11 @@ class _DaskWorkers:
     def wait(self, futures):
         while True:
             try:
-                return self._distributed.wait(
-                    list(futures), timeout=_PAUSE, return_when="FIRST_COMPLETED"
-                ).done
+                # it asks the default client of the process, which may be another one, or none
+                with self._client.as_current():
+                    return self._distributed.wait(
+                        list(futures), timeout=_PAUSE, return_when="FIRST_COMPLETED"
+                    ).done
             except TimeoutError:
                 pass
             except CancelledError:

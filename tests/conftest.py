@@ -1,4 +1,6 @@
+import importlib
 import os
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -32,6 +34,13 @@ def song_files(songs, tmp_path_factory):
     for path, waveform in zip(paths, X, strict=True):
         sf.write(path, waveform, SR)
     return np.array(paths), y, groups
+
+
+@pytest.fixture
+def benchmarks(monkeypatch):
+    """Return what imports a module of the benchmarks."""
+    monkeypatch.syspath_prepend(Path(__file__).parents[1] / "benchmarks")
+    return importlib.import_module
 
 
 @pytest.fixture(scope="session")

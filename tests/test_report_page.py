@@ -1,6 +1,5 @@
 """The page of `benchmarks/report.py`: of invented songs, and of results that are written here."""
 
-import importlib
 import os
 import re
 import subprocess
@@ -15,7 +14,7 @@ import pytest
 from skgenre import summarize
 from skgenre.datasets._gtzan import read_index
 
-BENCHMARKS = Path(__file__).parents[1] / "benchmarks"
+ROOT = Path(__file__).parents[1]
 
 
 class Page(HTMLParser):
@@ -47,7 +46,7 @@ def folder(tmp_path_factory):
 def make_page(folder):
     settings = "--songs 100 --duration 2 --names ann-mfcc linear --epochs 1 --folds 1 --jobs 1"
     subprocess.run(
-        [sys.executable, BENCHMARKS / "report.py", "--out", folder, *settings.split()],
+        [sys.executable, ROOT / "benchmarks" / "report.py", "--out", folder, *settings.split()],
         check=True,
         capture_output=True,
         env={**os.environ, "MPLBACKEND": "agg"},
@@ -119,13 +118,6 @@ def test_a_second_run_computes_nothing(folder):
     make_page(folder)
     assert {file: file.stat().st_mtime_ns for file in kept} == kept
     pd.testing.assert_frame_equal(pd.read_csv(folder / "results.csv"), before)
-
-
-@pytest.fixture
-def benchmarks(monkeypatch):
-    """Return what imports a module of the benchmarks."""
-    monkeypatch.syspath_prepend(BENCHMARKS)
-    return importlib.import_module
 
 
 GENRES = ["blues", "metal", "rock"]

@@ -1,0 +1,64 @@
+"""Mel spectrograms of many files by others, with two processes."""
+
+from importlib.util import find_spec
+
+import librosa
+import numpy as np
+from joblib import Parallel, delayed
+
+SR, SECONDS = 22050, 30.0
+
+
+def by_librosa(path):
+    y, _ = librosa.load(path, sr=SR, duration=SECONDS)
+    return librosa.power_to_db(librosa.feature.melspectrogram(y=y, sr=SR), ref=np.max)
+
+
+def loop_over_librosa(paths, folder):
+    Parallel(n_jobs=2)(delayed(by_librosa)(path) for path in paths)
+
+
+def by_audioflux(path):
+    import audioflux
+
+    y, _ = audioflux.read(path, samplate=SR)
+    bft = audioflux.BFT(
+        num=128,
+        radix2_exp=11,
+        samplate=SR,
+        slide_length=512,
+        data_type=audioflux.type.SpectralDataType.POWER,
+        scale_type=audioflux.type.SpectralFilterBankScaleType.MEL,
+    )
+    power = np.abs(bft.bft(y[: int(SR * SECONDS)]))
+    return audioflux.utils.power_to_db(power).astype(np.float32)
+
+
+def loop_over_audioflux(paths, folder):
+    Parallel(n_jobs=2)(delayed(by_audioflux)(path) for path in paths)
+
+
+def map_datasets(paths, folder):
+    """Fill an Arrow table, which also is on disk."""
+    import datasets
+
+    datasets.disable_progress_bars()
+    table = datasets.Dataset.from_dict({"path": paths})
+    table.map(
+        lambda row: {"mel": by_librosa(row["path"])},
+        num_proc=2,
+        writer_batch_size=64,
+        load_from_cache_file=False,
+        cache_file_name=f"{folder}/table.arrow",
+    )
+
+
+PEERS = {
+    name: run
+    for name, run, package in (
+        ("a joblib loop over librosa", loop_over_librosa, "librosa"),
+        ("a joblib loop over audioflux", loop_over_audioflux, "audioflux"),
+        ("datasets.map of librosa", map_datasets, "datasets"),
+    )
+    if find_spec(package)
+}
