@@ -15,6 +15,7 @@ import os
 import sys
 import tempfile
 import threading
+import time
 from pathlib import Path
 
 import pandas as pd
@@ -30,8 +31,10 @@ from skgenre import MelSpectrogramTransformer, OnnxEmbedder, load_audio
 from skgenre.datasets import load_genre_folder
 from skgenre.feature_extraction._corpus_store import CorpusStore
 
-_SHORT = MelSpectrogramTransformer(duration=1.0, n_mels=64)
+_SHORT = MelSpectrogramTransformer(duration=3.0, n_mels=64)
 _CHUNK = 64
+# Dask forgets tasks a little after they end
+_PAUSE = 2.0
 
 
 def find_clips(folder, given):
@@ -119,7 +122,7 @@ class Peaks:
 
 def measure_growth(folder, sizes):
     """Return seconds per song and peak memory at several sizes of a corpus."""
-    clips = make_clips(folder, 1.0)
+    clips = make_clips(folder, 3.0)
     return [measure_size(folder / str(n_songs), clips, n_songs) for n_songs in sizes]
 
 
@@ -134,6 +137,7 @@ def measure_size(folder, clips, n_songs):
         handles = {name: psutil.Process(pid).num_fds() for name, pid in pids.items()}
         with Peaks(**pids) as peaks:
             seconds = corpus.extract(folder / "store", client=client)
+        time.sleep(_PAUSE)
         left = {name: psutil.Process(pid).num_fds() - handles[name] for name, pid in pids.items()}
         n_tasks = client.run_on_scheduler(lambda dask_scheduler: len(dask_scheduler.tasks))
     return {
@@ -148,7 +152,7 @@ def measure_size(folder, clips, n_songs):
 
 def measure_faults(folder, n_songs, seconds):
     """Return a row for each fault, with the store compared with an undisturbed one."""
-    corpus = Corpus(_SHORT, link(make_clips(folder, 1.0), n_songs, folder / "songs"), 16)
+    corpus = Corpus(_SHORT, link(make_clips(folder, 3.0), n_songs, folder / "songs"), 16)
     undisturbed = folder / "undisturbed"
     with Cluster(folder) as cluster, cluster.connect() as client:
         quiet = corpus.extract(undisturbed, client=client)
@@ -164,7 +168,7 @@ def measure_faults(folder, n_songs, seconds):
 def measure_machines(folder, n_songs):
     from _two_machines import run_two_machines
 
-    paths = link(make_clips(folder, 1.0), n_songs, folder / "songs")
+    paths = link(make_clips(folder, 3.0), n_songs, folder / "songs")
     return [run_two_machines(folder, Corpus(_SHORT, paths, 16))]
 
 

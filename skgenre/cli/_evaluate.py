@@ -100,6 +100,8 @@ def run(
     shown = summary[_SHOWN if len(contenders) > 1 else _SHOWN[:-1]].round(3)
     typer.echo(shown.to_string(index=False))
     _explain(tell, model, seen, songs, summary)
+    if model and clf.model.info.abstains is not None:
+        _tell_unsure(tell, clf.model.info.abstains.answer, results)
     if report is not None:
         write_page(report, summary, results)
         tell(f"Written: {report}")
@@ -160,3 +162,12 @@ def _explain(tell, model, seen, songs, summary):
             "The file does not say which songs it was trained on. If these were among them, or "
             "others by these artists, the score is too high; use --seen to say so."
         )
+
+
+def _tell_unsure(tell, answer, results):
+    predicted = np.concatenate([answers["predicted"] for answers in results["answers"]])
+    n_unsure = np.sum(predicted == answer)
+    tell(
+        f"The model was not sure of {n_unsure} of {count(len(predicted), 'song')} and answered "
+        f"{answer!r}, which counts as wrong here."
+    )

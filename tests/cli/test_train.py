@@ -7,7 +7,7 @@ import pytest
 import soundfile as sf
 from mutagen.flac import FLAC
 
-from skgenre import export_model, load_model, make_genre_classifier
+from skgenre import SelectiveClassifier, export_model, load_model, make_genre_classifier
 from skgenre.persistence import model_card
 
 pytest.importorskip("skl2onnx")
@@ -118,6 +118,19 @@ def test_a_model_file_is_judged_as_it_is(skgenre, table, song_files, tmp_path, s
     assert says in done.stderr
     accuracy = load_model(out).score(song_files[0], song_files[1])
     assert f"{accuracy:.3f}".rstrip("0") in done.stdout
+
+
+def test_songs_that_a_model_is_not_sure_of_count_as_wrong(skgenre, table, song_files, tmp_path):
+    paths, genres, _ = song_files
+    clf = SelectiveClassifier(
+        make_genre_classifier("linear", duration=1.5), target_precision=0.3
+    ).fit(paths, genres)
+    confidence = np.sort(clf.predict_proba(paths).max(axis=1))
+    clf.threshold_ = float(confidence[5:7].mean())
+    export_model(clf, tmp_path / "model.onnx")
+    done = skgenre("evaluate", table, "--model", tmp_path / "model.onnx", "--seen")
+    assert done.status == 0
+    assert "not sure of 6 of 24 songs and answered 'unknown', which counts as wrong" in done.stderr
 
 
 def test_either_a_model_or_recipes(skgenre, table):
