@@ -4,7 +4,8 @@ import re
 
 _BLANKS_AT_AN_END = re.compile("\\A[ \u3000]+|[ \u3000]+\\Z|[ \u3000]+(?=/\\S)|(?<=\\S/)[ \u3000]+")
 _ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+://")
-_SECRETS = re.compile(r"(?<=://)[^/@]*@|\?.*")
+_SECRETS = re.compile(r"(?<=://)[^/?#]*@|\?.*")
+_SECRETS_INSIDE = re.compile(r"(?<=://)[^\s/?#]*@|\?\S+")
 # Inside a word they shape Persian, Indic and emoji; at any other place nobody sees them.
 _JOINER = re.compile("(?<=[^\x00-\x7f])[\u200c\u200d](?=[^\x00-\x7f])")
 # Empty, though Unicode calls them letters or symbols.
@@ -57,3 +58,8 @@ def is_remote(name):
 def without_secrets(name):
     """Return an address without its user and its query, which may give access; a path as it is."""
     return _SECRETS.sub("", name) if is_remote(name) else name
+
+
+def hide_secrets(message):
+    """Return a message without the users and queries of addresses in it."""
+    return _SECRETS_INSIDE.sub("", message)

@@ -1,18 +1,18 @@
 """Audio files that are not on this machine, through fsspec: a copy of each while it is read."""
 
+import os
 import time
 from contextlib import contextmanager
+from functools import partial
 from tempfile import TemporaryFile
 
-from .._names import printable, without_secrets
+from .._servers import FINAL, UnansweredError, ask, call_within, say
 from ._errors import AudioError
 
 _NEEDS_FSSPEC = "addresses need fsspec: pip install 'skgenre[remote]'"
 # Of one file.
 _MOST_BYTES, _MOST_SECONDS = 2**30, 300.0
 _BLOCK_BYTES = 2**20
-# Networks fail for a moment; how long to wait before the next try, in seconds.
-_PAUSES = (0.5, 2.0, None)
 # What stores call the mark of a file's content, or the time of its last change; the best first.
 _MARKS = (
     "ETag",
@@ -26,8 +26,6 @@ _MARKS = (
     "updated",
     "created",
 )
-_MOST_LETTERS = 200
-_FINAL = (FileNotFoundError, PermissionError, IsADirectoryError)
 
 
 class _ChangedError(OSError):
@@ -45,21 +43,18 @@ def open_copy(name):
         takes more than five minutes.
     """
     until = time.monotonic() + _MOST_SECONDS
-    try:
-        files, place = _find(name)
-    except (ImportError, ValueError) as error:
-        raise AudioError({name: _explain(error)}) from None
     with TemporaryFile(buffering=0) as copy:
-        for pause in _PAUSES:
-            try:
-                _copy(name, files, place, copy, until)
-                break
-            except AudioError:
-                raise
-            except Exception as error:  # each kind of store has errors of its own
-                if pause is None or isinstance(error, _FINAL) or time.monotonic() + pause > until:
-                    raise AudioError({name: _explain(error)}) from None
-                time.sleep(pause)
+        try:
+            files, place = _find(name)
+            # a descriptor of its own: a download that is given up may go on writing
+            target = os.fdopen(os.dup(copy.fileno()), "wb", buffering=0)
+            call_within(_MOST_SECONDS, partial(_download, name, files, place, target, until))
+        except AudioError:
+            raise
+        except UnansweredError:
+            raise _too_slow(name) from None
+        except Exception as error:  # each kind of store has errors of its own
+            raise AudioError({name: _explain(error)}) from None
         copy.seek(0)
         copy.name = name
         yield copy
@@ -69,7 +64,7 @@ def find_mark(name):
     """Return what changes with a remote file, such as its size and its ETag; None if unknown."""
     try:
         files, place = _find(name)
-        return _mark(files.info(place))
+        return _mark(call_within(_MOST_SECONDS, partial(files.info, place)))
     except Exception:  # reading it tells what is wrong
         return None
 
@@ -101,8 +96,8 @@ def list_folder(name):
     """
     try:
         files, place = _find(name)
-        found = files.ls(place, detail=True)
-    except _FINAL:
+        found = ask(partial(files.ls, place, detail=True), final=(NotADirectoryError,))
+    except (*FINAL, NotADirectoryError):
         raise
     except Exception as error:  # each kind of store has errors of its own
         raise OSError(_explain(error)) from None
@@ -121,6 +116,11 @@ def _find(name):
     return url_to_fs(name, use_listings_cache=False)
 
 
+def _download(name, files, place, target, until):
+    with target:
+        ask(partial(_copy, name, files, place, target, until), until=until, final=(AudioError,))
+
+
 def _copy(name, files, place, copy, until):
     """Write a whole file to its copy, as it was from the first byte to the last."""
     before = files.info(place)
@@ -129,18 +129,24 @@ def _copy(name, files, place, copy, until):
     _check_size(name, before.get("size") or 0)
     copy.seek(0)
     copy.truncate()
-    with files.open(place, "rb", block_size=_BLOCK_BYTES, cache_type="readahead") as source:
+    # 0: in one answer, which is of one version also where a server gives no mark
+    size = 0 if place.startswith(("http://", "https://")) else _BLOCK_BYTES
+    with files.open(place, "rb", block_size=size, cache_type="readahead") as source:
         while block := source.read(_BLOCK_BYTES):
             copy.write(block)
             _check_size(name, copy.tell())
             if time.monotonic() > until:
-                raise AudioError({name: f"not downloaded within {_MOST_SECONDS:g} s"})
+                raise _too_slow(name)
     if before.get("size") not in (None, copy.tell()):
         raise _ChangedError(f"{copy.tell()} of {before['size']} bytes came")
     if _mark(files.info(place)) != _mark(before):
         raise _ChangedError("it was changed while it was downloaded")
     if not copy.tell():
         raise AudioError({name: "empty file"})
+
+
+def _too_slow(name):
+    return AudioError({name: f"not downloaded within {_MOST_SECONDS:g} s"})
 
 
 def _check_size(name, n_bytes):
@@ -159,10 +165,8 @@ def _mark(info):
 def _explain(error):
     if isinstance(error, FileNotFoundError):
         return "no such file"
-    if isinstance(error, PermissionError):
-        return "permission denied"
     if isinstance(error, IsADirectoryError):
         return "a directory, not an audio file"
-    # addresses inside of a message, too
-    said = " ".join(map(without_secrets, (str(error) or type(error).__name__).split()))
-    return f"it could not be downloaded ({printable(said)[:_MOST_LETTERS]})"
+    if isinstance(error, PermissionError):
+        return say(error)
+    return f"it could not be downloaded ({say(error)})"

@@ -69,8 +69,8 @@ def extract_corpus(transformer, paths, out, *, client=None, chunk=64, verbose=0)
     Raises
     ------
     OSError
-        If the store cannot be written, for example because the disk is full. Free some space and
-        call the function again to continue.
+        If the store cannot be written, for example because the disk is full or, after three tries,
+        because a remote store fails. Once it can be, call the function again to continue.
     RuntimeError
         If the worker of a chunk died twenty times in a row. The message names the songs. Set the
         transformer's ``timeout`` to read each file in a process that may crash.

@@ -7,17 +7,41 @@ equal to one that was not.
 
 import hashlib
 import os
+from functools import partial, wraps
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from .._names import printable
+from .._names import is_remote, printable, without_secrets
+from .._servers import FINAL, ask, say
 from ._cache import describe_features
 
 _NEEDS_ZARR = "A store needs zarr; install it: pip install 'skgenre[distributed]'"
 _FORMAT = 1
 _READ, _UNREADABLE = 1, 2
+
+
+def _patient(method):
+    """Let a method that reads or writes a remote store try again, and name it if that fails."""
+
+    @wraps(method)
+    def ask_store(self, *args):
+        if not is_remote(self.out):
+            return method(self, *args)
+        try:
+            return ask(partial(method, self, *args), final=(ImportError, ValueError))
+        except (ImportError, ValueError):
+            raise
+        except Exception as error:  # each kind of store has errors of its own
+            kind = type(error) if type(error) in FINAL else OSError
+            raise kind(
+                f"The store {without_secrets(printable(self.out))} cannot be read or written: "
+                f"{say(error)}. Once it can, call extract_corpus again with the same arguments to "
+                "continue"
+            ) from None
+
+    return ask_store
 
 
 class CorpusStore:
@@ -32,13 +56,17 @@ class CorpusStore:
     """
 
     def __init__(self, out, mode="r+"):
+        self.out = os.fspath(out)
+        self._group: Any = self._open(mode)
+
+    @_patient
+    def _open(self, mode):
         try:
             import zarr
         except ImportError as error:
             raise ImportError(_NEEDS_ZARR) from error
 
-        self.out = os.fspath(out)
-        self._group: Any = zarr.open_group(self.out, mode=mode)
+        return zarr.open_group(self.out, mode=mode)
 
     @classmethod
     def begin(cls, out, transformer, paths, chunk):
@@ -50,18 +78,21 @@ class CorpusStore:
             If what is there was made of other songs, or in another way.
         """
         store = cls(out, mode="a")
-        about = _describe(transformer, paths, chunk)
-        known = store._group.attrs.asdict()
-        if "state" in store._group:
-            store._check(known.get("skgenre"), about)
-            # what zarr was writing when an earlier run was killed
-            for half in Path(store.out).rglob("*.partial"):
-                half.unlink()
-        elif known or list(store._group):
-            raise ValueError(f"out={store.out!r} is a zarr group of something else")
-        else:
-            store._create(about, transformer._row_shape(), paths, chunk)
+        store._begin(_describe(transformer, paths, chunk), transformer._row_shape(), paths, chunk)
         return store
+
+    @_patient
+    def _begin(self, about, row_shape, paths, chunk):
+        known = self._group.attrs.asdict()
+        if "state" in self._group:
+            self._check(known.get("skgenre"), about)
+            # what zarr was writing when an earlier run was killed
+            for half in Path(self.out).rglob("*.partial"):
+                half.unlink()
+        elif "skgenre" not in known and (known or list(self._group)):
+            raise ValueError(f"out={self.out!r} is a zarr group of something else")
+        else:
+            self._create(about, row_shape, paths, chunk)
 
     def _check(self, known, about):
         different = [
@@ -75,28 +106,29 @@ class CorpusStore:
 
     def _create(self, about, row_shape, paths, chunk):
         n_songs, size = len(paths), min(chunk, len(paths))
-        group = self._group
-        shape = (n_songs, *row_shape)
+        # comes first: a group with it is ours, and may be half made
+        self._group.attrs["skgenre"] = about
+        create = partial(self._group.create_array, overwrite=True)
         # songs are compressed one by one, so that nets read them in any order
-        group.create_array(
+        create(
             "features",
-            shape=shape,
+            shape=(n_songs, *row_shape),
             shards=(size, *row_shape),
             chunks=(1, *row_shape),
             dtype="float32",
         )
-        group.create_array("errors", shape=(n_songs,), chunks=(size,), dtype="str")
-        names = group.create_array("paths", shape=(n_songs,), chunks=(n_songs,), dtype="str")
+        create("errors", shape=(n_songs,), chunks=(size,), dtype="str")
+        names = create("paths", shape=(n_songs,), chunks=(n_songs,), dtype="str")
         names[:] = np.array([printable(path) for path in paths], dtype=object)
-        group.attrs["skgenre"] = about
         # comes last: a store without it was never begun
-        group.create_array("state", shape=(n_songs,), chunks=(size,), dtype="uint8")
+        create("state", shape=(n_songs,), chunks=(size,), dtype="uint8")
 
     @property
     def group(self):
         """The zarr group."""
         return self._group
 
+    @_patient
     def find_missing(self):
         """Return the numbers of the chunks that are not done, and how many songs are."""
         state, size = self._group["state"][:], self._group["state"].chunks[0]
@@ -104,6 +136,7 @@ class CorpusStore:
         n_missing = sum(len(state[i * size : (i + 1) * size]) for i in np.flatnonzero(is_missing))
         return np.flatnonzero(is_missing).tolist(), len(state) - n_missing
 
+    @_patient
     def write(self, number, features, errors):
         """Write a chunk.
 
@@ -122,6 +155,7 @@ class CorpusStore:
         self._group["errors"][rows] = np.array([printable(error) for error in errors], dtype=object)
         self._group["state"][rows] = [_UNREADABLE if error else _READ for error in errors]
 
+    @_patient
     def read_errors(self, paths):
         """Return why songs could not be read, by path."""
         rows = np.flatnonzero(self._group["state"][:] == _UNREADABLE)

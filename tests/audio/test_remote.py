@@ -39,7 +39,7 @@ def store(monkeypatch, song_files):
     monkeypatch.setattr(Troubled, "trouble", [])
     monkeypatch.setattr(Troubled, "store", {})
     monkeypatch.setattr(Troubled, "pseudo_dirs", [""])
-    monkeypatch.setattr(remote, "_PAUSES", (0, 0, None))
+    monkeypatch.setattr("skgenre._servers._PAUSES", (0, 0, None))
     files = fsspec.filesystem("troubled")
     addresses = []
     for path, genre in zip(song_files[0][:6], song_files[1][:6], strict=True):
