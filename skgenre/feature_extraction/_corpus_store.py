@@ -20,6 +20,7 @@ from ._cache import describe_features
 _NEEDS_ZARR = "A store needs zarr; install it: pip install 'skgenre[distributed]'"
 _FORMAT = 1
 _READ, _UNREADABLE = 1, 2
+_PATHS_TOGETHER = 10_000
 
 
 def _patient(method):
@@ -118,8 +119,10 @@ class CorpusStore:
             dtype="float32",
         )
         create("errors", shape=(n_songs,), chunks=(size,), dtype="str")
-        names = create("paths", shape=(n_songs,), chunks=(n_songs,), dtype="str")
-        names[:] = np.array([printable(path) for path in paths], dtype=object)
+        names = create("paths", shape=(n_songs,), chunks=(_PATHS_TOGETHER,), dtype="str")
+        for start in range(0, n_songs, _PATHS_TOGETHER):
+            some = [printable(path) for path in paths[start : start + _PATHS_TOGETHER]]
+            names[start : start + len(some)] = np.array(some, dtype=object)
         # comes last: a store without it was never begun
         create("state", shape=(n_songs,), chunks=(size,), dtype="uint8")
 
@@ -166,12 +169,14 @@ class CorpusStore:
 def _describe(transformer, paths, chunk):
     """Return what a store must have in common with a run that goes on with it."""
     kind, params, versions, revision = describe_features(transformer)
-    names = b"\0".join(os.fsencode(path) for path in paths)
+    names = hashlib.sha256()
+    for path in paths:
+        names.update(os.fsencode(path) + b"\0")
     return {
         "format": _FORMAT,
         "transformer": kind.__name__,
         "parameters": {name: repr(value) for name, value in sorted(params.items())},
         "versions": {**versions, "features": revision},
-        "paths": hashlib.sha256(names).hexdigest(),
+        "paths": names.hexdigest(),
         "chunk": chunk,
     }
