@@ -78,7 +78,7 @@ def make_classifiers(names, folder):
             step = "embed" if recipe == "wav2vec-embed" else "wav2vec"
             params[f"{step}__checkpoint"] = make_checkpoint(folder)
             params[f"{step}__precision"] = "float32"  # that of the file
-        if recipe.startswith(("musicnn", "cnn-musicnn", "wav2vec")):
+        if recipe.startswith(("musicnn", "cnn-musicnn", "large", "wav2vec")):
             params["sr"] = 16000
         clf = make_genre_classifier(recipe, random_state=0, **params)
         clf.set_params(**{p: EPOCHS for p in clf.get_params() if p.endswith("__epochs")})

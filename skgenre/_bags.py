@@ -11,7 +11,7 @@ from ._base import check_not_empty, forget_table
 from ._genres import check_genres
 from ._names import printable
 from ._sklearn import check_array, validate_data
-from ._stored import StoredSongs, is_stored
+from ._stored import StoredSegments, StoredSongs, count_together, is_stored
 
 AGGREGATES = ("mean", "product", "vote")
 
@@ -33,8 +33,7 @@ def validate_bags(estimator, X, *, reset, dtype=np.float32, may_stay_stored=Fals
     dtype : dtype or list of dtypes, default=float32
         What to convert to; of several, the first unless X has another of them.
     may_stay_stored : bool, default=False
-        Whether spectrograms and bags in a zarr array are returned as `StoredSongs`, and not read
-        into memory.
+        Whether songs in a zarr array are returned as `StoredSongs`, and not read into memory.
 
     Returns
     -------
@@ -43,11 +42,11 @@ def validate_bags(estimator, X, *, reset, dtype=np.float32, may_stay_stored=Fals
     """
     check_not_empty(X, "song")
     if is_stored(X):
-        X = StoredSongs(X) if may_stay_stored and X.ndim in (3, 4) else X[:]
+        X = StoredSongs(X) if X.ndim in (2, 3, 4) else X[:]
     if isinstance(X, StoredSongs):
-        if reset:
-            forget_table(estimator)
-        return X
+        if may_stay_stored:
+            return _validate_stored(estimator, X, reset)
+        X = np.asarray(X)
     if hasattr(X, "to_numpy") and X.ndim == 1:
         X = X.to_numpy()
     first_ndim = np.ndim(X[0]) if isinstance(X, np.ndarray | list | tuple) and len(X) else 0
@@ -61,6 +60,16 @@ def validate_bags(estimator, X, *, reset, dtype=np.float32, may_stay_stored=Fals
             raise ValueError(f"X holds empty songs, of shape {X.shape[1:]}")
         return X
     return validate_data(estimator, X, reset=reset, dtype=dtype, ensure_all_finite="allow-nan")
+
+
+def _validate_stored(estimator, X, reset):
+    if 0 in X.shape:
+        raise ValueError(f"X holds empty songs, of shape {X.shape[1:]}")
+    if reset:
+        forget_table(estimator)
+    if X.ndim == 2:
+        validate_data(estimator, X, reset=reset, skip_check_array=True)
+    return X
 
 
 def _validate_ragged(X):
@@ -178,6 +187,28 @@ def list_segments(X, songs=None):
             "give the transformer a segment_duration"
         )
     return [segment for bag in bags for segment in bag], np.array([len(bag) for bag in bags])
+
+
+def take_segments(segments, numbers):
+    """Return an array (n, n_bands, n_frames) of some of what `list_segments` returns."""
+    if isinstance(segments, StoredSegments):
+        return segments.read(numbers)
+    return np.stack([segments[i] for i in numbers])
+
+
+def iter_segments(X, songs):
+    """Yield arrays of segments (n, n_bands, n_frames), of a few songs each.
+
+    Parameters
+    ----------
+    X : ndarray or StoredSongs
+        As `validate_bags` returns it.
+    songs : ndarray of int
+        Which ones.
+    """
+    n_together = 1 if is_ragged(X) else count_together(X.shape[1:])
+    for start in range(0, len(songs), n_together):
+        yield flatten(np.asarray(X[songs[start : start + n_together]]))[0]
 
 
 def segment_weights(counts, sample_weight):

@@ -14,7 +14,14 @@ from sklearn.model_selection import (
     cross_val_score,
 )
 
-from skgenre import Wav2VecEmbedder, make_genre_classifier
+from skgenre import (
+    Wav2VecEmbedder,
+    export_model,
+    extract_corpus,
+    load_model,
+    make_genre_classifier,
+    model_card,
+)
 from skgenre.recipes import RECIPES
 
 SHORT = {"duration": 1.5, "random_state": 0}
@@ -32,6 +39,7 @@ NETS = {
     "cnn-residual": ONE_EPOCH["cnn"],
     "cnn-2d": ONE_EPOCH["cnn"],
     "cnn-musicnn": ONE_EPOCH["cnn"],
+    "large": ONE_EPOCH["ann"],
 }
 OTHERS = {
     "gmm": {},
@@ -46,7 +54,7 @@ OTHERS = {
 }
 
 
-QUICK_NETS = ("ann-mel", "cnn-mfcc-10", "lstm")
+QUICK_NETS = ("ann-mel", "cnn-mfcc-10", "lstm", "large")
 # Tried below, for they take something else than audio or a tiny checkpoint.
 TRIED_APART = {"wav2vec", "wav2vec-embed", "unified", "unified-featurewiz", "metadata", "best"}
 
@@ -146,6 +154,22 @@ def test_learns_what_can_be_learnt(song_files, name, params):
     trained = np.array([artist.endswith(("0", "1")) for artist in artists])
     clf = make_genre_classifier(name, **SHORT, **params).fit(paths[trained], y[trained])
     assert clf.score(paths[~trained], y[~trained]) > 0.3
+
+
+def test_large_learns_from_a_store_what_it_learns_from_the_songs(song_files, tmp_path):
+    paths, y, artists = song_files
+    clf = make_genre_classifier("large", **SHORT, sr=16000)
+    corpus = extract_corpus(clf["embed"], [*paths, "gone.wav"], tmp_path / "embed.zarr", chunk=8)
+    clf[1:].fit(corpus.features, [*y, y[0]], ann__groups=[*artists, artists[0]])
+    predicted = clf.predict_proba(paths)
+    assert clf.score(paths, y) > 0.9
+    expected = make_genre_classifier("large", **SHORT, sr=16000).fit(paths, y)
+    assert_allclose(expected.predict_proba(paths), predicted, atol=1e-5)
+    assert_array_equal(pickle.loads(pickle.dumps(clf)).predict_proba(paths), predicted)
+    export_model(clf, tmp_path / "large.onnx")
+    loaded = load_model(tmp_path / "large.onnx")
+    assert_allclose(loaded.predict_proba(paths), predicted, atol=1e-4)
+    assert "large" in model_card(tmp_path / "large.onnx")
 
 
 def test_the_best_is_one_of_the_named():

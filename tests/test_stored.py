@@ -4,10 +4,13 @@ import numpy as np
 import pytest
 import zarr
 from numpy.testing import assert_allclose, assert_array_equal
+from pandas.testing import assert_frame_equal
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
 
 from skgenre import (
+    KerasANNClassifier,
     KerasCNNClassifier,
     SegmentSummarizer,
     SegmentVotingClassifier,
@@ -16,12 +19,11 @@ from skgenre import (
 from skgenre._stored import StoredSongs
 
 
-@pytest.fixture(params=["bags", "spectrograms"])
+@pytest.fixture(params=["bags", "spectrograms", "table"])
 def songs(request, bags, tmp_path):
     """Return songs in memory, two of which could not be read, the same on disk, and genres."""
     X, y = bags
-    X = X if request.param == "bags" else X[:, 0]
-    X = X.copy()
+    X = {"bags": X, "spectrograms": X[:, 0], "table": X[:, 0, :, 0]}[request.param].copy()
     X[[3, 30]] = np.nan
     stored = zarr.create_array(
         tmp_path / "X.zarr",
@@ -40,7 +42,7 @@ def tiny_net(input_shape, n_classes):
     return keras.Sequential(
         [
             keras.Input(input_shape),
-            keras.layers.Conv2D(4, 3, activation="relu"),
+            keras.layers.Conv2D(4, 3, padding="same", activation="relu"),
             keras.layers.GlobalAveragePooling2D(),
             keras.layers.Dense(n_classes, activation="softmax"),
         ]
@@ -51,15 +53,20 @@ def make_net():
     return make_pipeline(
         SpectrogramScaler(),
         KerasCNNClassifier(
-            architecture=tiny_net, epochs=2, validation_fraction=0.2, random_state=0
+            architecture=tiny_net,
+            epochs=2,
+            batch_size=3,
+            validation_fraction=0.2,
+            random_state=0,
         ),
     )
 
 
 @pytest.fixture
-def few_songs_in_memory(monkeypatch):
+def few_songs_in_memory(songs, monkeypatch):
     """Count the songs that are read at a time."""
     sizes = []
+    seven_songs = 7 * songs[0][0].nbytes
     read = StoredSongs._read
 
     def counted(self, rows):
@@ -68,7 +75,8 @@ def few_songs_in_memory(monkeypatch):
         return songs
 
     monkeypatch.setattr(StoredSongs, "_read", counted)
-    monkeypatch.setattr("skgenre._stored._SONGS_TOGETHER", 7)
+    monkeypatch.setattr("skgenre._stored._BYTES_IN_ORDER", seven_songs)
+    monkeypatch.setattr("skgenre._stored._BYTES_IN_ANY_ORDER", seven_songs)
     return sizes
 
 
@@ -112,8 +120,74 @@ def test_others_read_all_of_it(songs):
     assert_array_equal(clf.fit(stored, y).predict_proba(stored), clf.predict_proba(X))
 
 
+@pytest.mark.parametrize("in_between", [[], [SegmentSummarizer()]], ids=["alone", "summarised"])
+def test_others_read_all_of_what_is_scaled(songs, in_between):
+    X, stored, y = songs
+    voting = SegmentVotingClassifier(LogisticRegression())
+    clf = make_pipeline(SpectrogramScaler(), *in_between, voting)
+    assert_allclose(clf.fit(stored, y).predict_proba(stored), clf.predict_proba(X))
+
+
 def test_infinity_is_named(songs):
     _, stored, y = songs
     stored[20] = np.inf
     with pytest.raises(ValueError, match="infinity, in song 20"):
         make_net().fit(stored, y)
+
+
+@pytest.fixture
+def table(tmp_path):
+    """Return a table in memory, the same on disk, and genres."""
+    X = np.random.RandomState(0).normal(2, 3, size=(30, 5)).astype(np.float32)
+    stored = zarr.create_array(tmp_path / "X.zarr", shape=X.shape, chunks=(8, 5), dtype="float32")
+    stored[:] = X
+    return X, stored, np.repeat(["blues", "rock", "pop"], 10)
+
+
+def test_a_table_is_scaled_as_by_scikit_learn(table):
+    X, stored, y = table
+    scaler, expected = SpectrogramScaler().fit(stored), StandardScaler().fit(X)
+    assert_allclose(scaler.mean_, expected.mean_, rtol=1e-6)
+    assert_allclose(scaler.scale_, expected.scale_, rtol=1e-6)
+    clf = make_pipeline(SpectrogramScaler(), LogisticRegression())
+    assert_array_equal(clf.fit(stored, y).predict(stored), clf.predict(X))
+
+
+def test_a_table_can_become_a_frame(table):
+    X, stored, _ = table
+    scaler = SpectrogramScaler().set_output(transform="pandas")
+    assert_frame_equal(scaler.fit_transform(stored), scaler.transform(X))
+
+
+def test_a_table_of_another_width_is_refused(table):
+    _, stored, y = table
+    clf = make_net().fit(stored, y)
+    assert clf[-1].n_features_in_ == 5
+    narrow = zarr.array(stored[:, :4])
+    for step in (clf, clf[-1]):
+        with pytest.raises(ValueError, match=r"X has 4 features, but .* is expecting 5 features"):
+            step.predict(narrow)
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"gain": 0.5, "time_mask": 0.5, "frequency_mask": 0.5, "mixup": 0.2},
+        {"class_weight": "balanced", "early_stopping": True, "learning_rate_schedule": "cosine"},
+    ],
+    ids=["augmentation", "validation"],
+)
+def test_nets_learn_the_same_with_all_settings(songs, few_songs_in_memory, settings):
+    X, stored, y = songs
+    net = KerasANNClassifier((4,), epochs=2, batch_size=3, random_state=0, **settings)
+    expected = net.fit(np.nan_to_num(X), y).history_["loss"]
+    stored[:] = np.nan_to_num(X)
+    assert_allclose(net.fit(stored, y).history_["loss"], expected, rtol=1e-5)
+    assert max(few_songs_in_memory) <= 7
+
+
+def test_what_a_net_learned_from_is_told_where_it_diverges(table):
+    _, stored, y = table
+    stored[4] = 1e30
+    with pytest.raises(FloatingPointError, match=r"scale X, which reaches 1e\+30"):
+        KerasANNClassifier((4,), learning_rate=1e30, epochs=2, random_state=0).fit(stored, y)

@@ -34,7 +34,7 @@ EXAMPLE = "skgenre train my-genres --output my-genres.onnx"
 _FEW = 5
 _N_NAMED = 5
 # The rate of the pretrained nets, so that the file takes waveform.
-_RATES = {"best": 16000, "musicnn": 16000, "musicnn-both": 16000, "cnn-musicnn": 16000}
+_RATES = dict.fromkeys(["best", "musicnn", "musicnn-both", "cnn-musicnn", "large"], 16000)
 
 
 def run(

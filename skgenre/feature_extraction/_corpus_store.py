@@ -6,6 +6,7 @@ equal to one that was not.
 """
 
 import hashlib
+import math
 import os
 from functools import partial, wraps
 from pathlib import Path
@@ -21,6 +22,7 @@ _NEEDS_ZARR = "A store needs zarr; install it: pip install 'skgenre[distributed]
 _FORMAT = 1
 _READ, _UNREADABLE = 1, 2
 _PATHS_TOGETHER = 10_000
+_BYTES_COMPRESSED = 2**18
 
 
 def _patient(method):
@@ -110,12 +112,12 @@ class CorpusStore:
         # comes first: a group with it is ours, and may be half made
         self._group.attrs["skgenre"] = about
         create = partial(self._group.create_array, overwrite=True)
-        # songs are compressed one by one, so that nets read them in any order
+        # nets read songs in any order, so only small ones are compressed together
         create(
             "features",
             shape=(n_songs, *row_shape),
             shards=(size, *row_shape),
-            chunks=(1, *row_shape),
+            chunks=(_count_compressed(size, row_shape), *row_shape),
             dtype="float32",
         )
         create("errors", shape=(n_songs,), chunks=(size,), dtype="str")
@@ -164,6 +166,12 @@ class CorpusStore:
         rows = np.flatnonzero(self._group["state"][:] == _UNREADABLE)
         errors = self._group["errors"].oindex[rows] if len(rows) else []
         return {paths[row]: str(error) for row, error in zip(rows, errors, strict=True)}
+
+
+def _count_compressed(size, row_shape):
+    """Return how many songs to compress together: a divisor of those that are stored together."""
+    most = max(1, _BYTES_COMPRESSED // (4 * math.prod(row_shape)))
+    return max(n for n in range(1, min(most, size) + 1) if size % n == 0)
 
 
 def _describe(transformer, paths, chunk):

@@ -1,5 +1,7 @@
 import numpy as np
 
+from .._bags import take_segments
+from .._stored import StoredSegments
 from ._augmentation import change_level, mask, mix_up
 from ._keras import keras
 
@@ -7,8 +9,9 @@ from ._keras import keras
 class SegmentBatches(keras.utils.PyDataset):
     """The segments of songs in batches of even size, put together when their step comes.
 
-    No copy of the segments is made but for the batches at hand. Even batches, since a small last
-    one would dominate the statistics of batch normalisation.
+    No copy of the segments is made but for the batches at hand, of which stored segments have many,
+    since reading is slow. Even batches, since a small last one would dominate the statistics of
+    batch normalisation.
 
     Parameters
     ----------
@@ -53,18 +56,18 @@ class SegmentBatches(keras.utils.PyDataset):
         order = np.arange(len(self._segments))
         if self._random_state is not None:
             self._random_state.shuffle(order)
-        self._batches = np.array_split(order, self._n_batches)
+        self._batches, self._at_hand = np.array_split(order, self._n_batches), {}
 
     def let_go(self):
         """Forget the segments: TensorFlow keeps every data set that it has read."""
-        self._segments = []
+        self._segments, self._at_hand = [], {}
 
     def __len__(self):
         return self._n_batches
 
     def __getitem__(self, i):
         rows, rng = self._batches[i], self._random_state
-        segments = np.stack([self._segments[row] for row in rows])
+        segments = self._take(i)
         targets, weights = self._targets[rows], self._weights[rows]
         if self._gain:
             change_level(segments, rng, self._gain)
@@ -75,3 +78,15 @@ class SegmentBatches(keras.utils.PyDataset):
         if self._mixup:
             segments, targets, weights = mix_up(segments, targets, weights, rng, self._mixup)
         return segments[..., np.newaxis], targets, weights
+
+    def _take(self, i):
+        if not isinstance(self._segments, StoredSegments):
+            return take_segments(self._segments, self._batches[i])
+        if i not in self._at_hand:
+            self._at_hand = {}
+            n_batches = max(1, self._segments.n_together // len(self._batches[i]))
+            batches = self._batches[i : i + n_batches]
+            segments = self._segments.read(np.concatenate(batches))
+            ends = np.cumsum([len(batch) for batch in batches])
+            self._at_hand = dict(enumerate(np.split(segments, ends[:-1]), start=i))
+        return self._at_hand[i].copy()

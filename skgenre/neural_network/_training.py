@@ -5,6 +5,7 @@ from contextlib import contextmanager
 import numpy as np
 from joblib.parallel import get_active_backend
 
+from .._bags import take_segments
 from .._divergence import FiniteCheck
 from .._forks import note_use
 from .._progress import make_progress
@@ -146,6 +147,8 @@ def train(
                 epochs=epochs,
                 callbacks=callbacks + progress,
                 validation_data=held_out,
+                # of batches, which stored segments are not read in any order of
+                shuffle=False,
                 verbose=0,
             )
         finally:
@@ -207,7 +210,7 @@ def _check_net(model, segments, batch_size, check):
     for variable in model.weights:
         check(variable.numpy(), f"A weight of {variable.path} after the training")
     rows = np.linspace(0, len(segments) - 1, min(len(segments), batch_size)).astype(int)
-    answers = predict(model, np.stack([segments[row] for row in rows]), batch_size)
+    answers = predict(model, take_segments(segments, rows), batch_size)
     check(answers, "What the trained net answers for training songs")
 
 

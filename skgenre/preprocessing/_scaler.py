@@ -1,6 +1,7 @@
 import numpy as np
 from sklearn.base import OneToOneFeatureMixin
 from sklearn.utils._param_validation import StrOptions
+from sklearn.utils._set_output import _get_output_config
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
@@ -11,6 +12,7 @@ from .._bags import (
     find_readable,
     is_ragged,
     is_readable,
+    iter_segments,
     validate_bags,
 )
 from .._base import fit_context
@@ -98,30 +100,26 @@ class SpectrogramScaler(OneToOneFeatureMixin, BagTransformer):
         """
         X = validate_bags(self, X, reset=True, may_stay_stored=True)
         readable = np.flatnonzero(find_readable(X))
-        n_bands = by_band(X[readable[0]]).shape[-2]
-
-        def songs():
-            return (by_band(X[i]) for i in readable)
-
         if self.method == "minmax":
-            low = min(float(song.min()) for song in songs())
-            high = max(float(song.max()) for song in songs())
+            low = min(float(block.min()) for block in iter_segments(X, readable))
+            high = max(float(block.max()) for block in iter_segments(X, readable))
+            n_bands = by_band(X[readable[0]]).shape[1]
             self.mean_ = np.full(n_bands, low)
             self.scale_ = np.full(n_bands, high - low)
         else:
             over_frames = (0, 2)
             counts, totals = zip(
                 *(
-                    (song.shape[0] * song.shape[2], song.sum(axis=over_frames, dtype=np.float64))
-                    for song in songs()
+                    (block.shape[0] * block.shape[2], block.sum(axis=over_frames, dtype=np.float64))
+                    for block in iter_segments(X, readable)
                 ),
                 strict=True,
             )
             n_values = sum(counts)
             self.mean_ = sum(totals) / n_values
             deviation = sum(
-                np.square(song - self.mean_[:, np.newaxis]).sum(axis=over_frames)
-                for song in songs()
+                np.square(block - self.mean_[:, np.newaxis]).sum(axis=over_frames)
+                for block in iter_segments(X, readable)
             )
             self.scale_ = np.sqrt(deviation / n_values)
         negligible = 10 * np.finfo(np.float32).eps * np.maximum(np.abs(self.mean_), 1e-30)
@@ -144,13 +142,16 @@ class SpectrogramScaler(OneToOneFeatureMixin, BagTransformer):
         Returns
         -------
         X_scaled : ndarray of the shape of X, dtype float32
-            The scaled features; of dtype object if X is a list of bags of different sizes.
+            The scaled features; of dtype object if X is a list of bags of different sizes. If X is
+            a zarr array, an object that reads and scales songs when a classifier asks for them.
         """
         check_is_fitted(self)
         X = validate_bags(self, X, reset=False, may_stay_stored=True)
         check_n_bands(self, X, len(self.mean_))
         if isinstance(X, StoredSongs):
-            return X.map(self._scale)
+            scaled = X.map(self._scale)
+            is_frame = X.ndim == 2 and _get_output_config("transform", self)["dense"] != "default"
+            return np.asarray(scaled) if is_frame else scaled
         if is_ragged(X):
             scaled = np.empty_like(X)
             for i, bag in enumerate(X):

@@ -83,6 +83,8 @@ def make_genre_classifier(
                                   ``musicnn-both``
     musicnn                       logistic regression on the tags of the pretrained musicnn [9]_
     musicnn-both                  logistic regression on tags and layers of both included musicnns
+    large                         small dense network on tags and a layer of musicnn, for more songs
+                                  than fit into memory
     cnn-musicnn         10        musicnn with a new head, fine-tuned
     linear                        logistic regression on audio descriptors, as a baseline
     lda                           linear discriminant analysis with shrinkage on audio descriptors,
@@ -115,6 +117,10 @@ def make_genre_classifier(
     ``svm``, ``lda``, ``stack``, ``unified``, ``musicnn-both`` and ``best`` learn from held-out
     songs, so they need at least two songs of a genre. Pass the artists to hold out songs by artist:
     ``fit(X, y, musicnn__groups=artists)`` with the name of the last step.
+
+    ``large`` learns the same from songs and from a store of their features: ``corpus =
+    extract_corpus(clf["embed"], paths, "embed.zarr")``, then ``clf[1:].fit(corpus.features, y)``.
+    After either, ``clf.predict`` takes songs.
 
     The ``wav2vec`` models download facebook/wav2vec2-xls-r-300m from the Hugging Face hub, unless
     you set ``wav2vec__checkpoint`` or ``embed__checkpoint``. ``wav2vec`` spreads its segments over

@@ -140,10 +140,21 @@ def _both_musicnns(reading):
     """Return what becomes of whole clips in two pretrained nets: tags, and what is below them."""
     return FeatureUnion(
         [
-            ("msd", OnnxEmbedder("musicnn-msd", outputs=("tags", "penultimate"), **reading)),
+            ("msd", _tags_and_layer(reading)),
             ("mtt", OnnxEmbedder("musicnn-mtt", outputs=("penultimate",), **reading)),
         ]
     )
+
+
+def _tags_and_layer(reading):
+    return OnnxEmbedder("musicnn-msd", outputs=("tags", "penultimate"), **reading)
+
+
+def _large_steps(reading, random_state):
+    net = KerasANNClassifier(
+        (64,), dropout=0.5, epochs=20, class_weight="balanced", random_state=random_state
+    )
+    return [("embed", _tags_and_layer(reading)), ("scale", SpectrogramScaler()), ("ann", net)]
 
 
 def _wav2vec_steps(reading, random_state):
@@ -324,6 +335,12 @@ RECIPES = {
         _both_musicnns_steps,
         None,
         "logistic regression on tags and layers of two pretrained networks",
+    ),
+    "large": Recipe(
+        _large_steps,
+        None,
+        "dense network on tags and a layer of a pretrained network, for more songs than memory",
+        "keras",
     ),
     "wav2vec": Recipe(_wav2vec_steps, 6, "fine-tuned Wav2Vec2; needs a checkpoint", "wav2vec"),
     "wav2vec-embed": Recipe(

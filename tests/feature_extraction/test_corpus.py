@@ -11,7 +11,8 @@ import pytest
 import zarr
 from numpy.testing import assert_array_equal
 
-from skgenre import MelSpectrogramTransformer, MFCCSegmenter, extract_corpus
+from skgenre import MelSpectrogramTransformer, MFCCSegmenter, OnnxEmbedder, extract_corpus
+from skgenre.feature_extraction._corpus_store import CorpusStore
 
 MEL = MelSpectrogramTransformer(duration=1.5, n_mels=16)
 
@@ -121,6 +122,25 @@ def test_a_store_of_something_else_is_left_alone(paths, undisturbed, tmp_path):
     zarr.open_group(tmp_path / "other", mode="w").attrs["mine"] = 1
     with pytest.raises(ValueError, match="something else"):
         extract_corpus(MEL, paths, tmp_path / "other")
+
+
+@pytest.mark.parametrize(
+    ("transformer", "chunk", "together"),
+    [
+        # a kilobyte a song, 66 and 660
+        (OnnxEmbedder(outputs=("tags", "penultimate")), 64, 64),
+        (OnnxEmbedder(outputs=("tags", "penultimate")), 1000, 250),
+        (MFCCSegmenter(duration=30.0, n_segments=10, n_mfcc=13), 64, 2),
+        (MFCCSegmenter(duration=30.0, n_segments=10, n_mfcc=13), 63, 3),
+        (MelSpectrogramTransformer(duration=30.0), 64, 1),
+    ],
+)
+def test_small_features_of_some_songs_are_compressed_together(
+    transformer, chunk, together, tmp_path
+):
+    paths = [f"{i}.wav" for i in range(1000)]
+    features = CorpusStore.begin(tmp_path / "store", transformer, paths, chunk).group["features"]
+    assert (features.shards[0], features.chunks[0]) == (chunk, together)
 
 
 def test_wrong_use_is_named(paths, tmp_path):
