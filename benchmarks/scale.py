@@ -3,7 +3,7 @@
     python benchmarks/scale.py speed [--data <folder of genres>]
     python benchmarks/scale.py peers [--data <folder of genres>]
     python benchmarks/scale.py growth [--songs 1000 10000 100000]
-    python benchmarks/scale.py faults [--songs 20000] [--seconds 120]
+    python benchmarks/scale.py faults [--songs 30000] [--seconds 120]
     python benchmarks/scale.py machines [--songs 200]
 
 Songs are generated unless there is --data, and then linked to as many names as it takes. `machines`
@@ -189,7 +189,7 @@ def main():
         elif args.what == "growth":
             rows = measure_growth(folder, args.songs or [1000, 10_000, 100_000])
         elif args.what == "faults":
-            rows = measure_faults(folder, (args.songs or [20_000])[0], args.seconds)
+            rows = measure_faults(folder, (args.songs or [30_000])[0], args.seconds)
         else:
             rows = measure_machines(folder, (args.songs or [200])[0])
     print(pd.DataFrame(rows).to_string(index=False, float_format="{:.3g}".format))
