@@ -13,9 +13,9 @@ INSTALL := PIP_CONSTRAINT=constraints.txt $(BIN)/python -m pip install --quiet
 ONE_THREAD := OMP_NUM_THREADS=1
 # what a comma does inside a function of make
 , := ,
-# With another Python than the default one there may be no CPU build of torch, and the others bring
-# gigabytes of CUDA: its tests are skipped there, or EXTRAS names it.
-EXTRAS := test,test-remote,featurewiz-modern$(if $(IS_DEFAULT),$(,)wav2vec)
+# With another Python than the default one there may be no Ray and no CPU build of torch, and the others
+# bring gigabytes of CUDA: their tests are skipped there, or EXTRAS names them.
+EXTRAS := test,test-remote,featurewiz-modern$(if $(IS_DEFAULT),$(,)test-ray$(,)wav2vec)
 
 .PHONY: demo test test-slow test-without-bfloat16 test-oldest test-wheel test-javascript test-browser docs lint \
 	lint-javascript clean
@@ -87,7 +87,7 @@ $(VENV)/installed-demo: pyproject.toml constraints.txt | $(VENV)/bin/python
 	@touch $@
 
 $(VENV)/installed: pyproject.toml constraints.txt | $(VENV)/bin/python
-	@echo "Installing what the tests need into $(VENV) (about 4.5 GB, a few minutes) ..."
+	@echo "Installing what the tests need into $(VENV) (about 4.7 GB, a few minutes) ..."
 	$(INSTALL) --editable ".[$(EXTRAS)]"
 	$(INSTALL) --no-deps featurewiz==0.6.1 lazytransform==1.18
 	@touch $@ $(VENV)/installed-demo

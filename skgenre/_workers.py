@@ -9,8 +9,9 @@ from collections import Counter, deque
 from concurrent.futures import FIRST_COMPLETED, CancelledError, Future, wait
 from contextlib import closing
 
-from joblib import effective_n_jobs
+from joblib import effective_n_jobs, parallel_config
 from joblib.externals.loky.process_executor import BrokenProcessPool, ProcessPoolExecutor
+from joblib.parallel import get_active_backend
 from threadpoolctl import threadpool_limits
 
 # A task that ends its worker each time would do so for ever.
@@ -91,8 +92,17 @@ def is_dask_worker():
 def _choose_workers(n_jobs, client):
     if client is not None:
         return _DaskWorkers(client)
-    n_workers = effective_n_jobs(n_jobs)
+    n_workers = count_processes(n_jobs)
     return _ThisProcess() if n_workers == 1 else _LocalWorkers(n_workers)
+
+
+def count_processes(n_jobs):
+    """Return how many processes joblib takes on this machine, also where it uses a cluster."""
+    backend, n_usual = get_active_backend()
+    if getattr(backend, "uses_threads", False):
+        return effective_n_jobs(n_jobs)
+    with parallel_config(backend="loky", n_jobs=n_usual):
+        return effective_n_jobs(n_jobs)
 
 
 class _ThisProcess:

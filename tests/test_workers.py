@@ -11,7 +11,7 @@ from sklearn.dummy import DummyClassifier
 
 from skgenre import compare_classifiers
 from skgenre._parallel import run_parallel
-from skgenre._workers import LostTaskError, run_tasks
+from skgenre._workers import LostTaskError, count_processes, run_tasks
 
 
 @pytest.fixture(scope="module")
@@ -73,6 +73,16 @@ def test_an_error_of_a_task_is_raised(where):
     with pytest.raises(OSError, match="No space left"):
         list(run_tasks(run, range(3), **where))
     assert list(run_tasks(lambda task: task, range(1), **where)) == [(0, 0)]
+
+
+def test_a_cluster_of_joblib_says_nothing_of_this_machine(client):
+    n_here = count_processes(-1)
+    with parallel_config(backend="dask", client=client):
+        assert count_processes(-1) == n_here
+        assert count_processes(3) == 3
+    with parallel_config(n_jobs=3):
+        assert count_processes(None) == 3
+    assert count_processes(None) == 1
 
 
 def test_joblib_on_a_cluster_survives_a_lost_worker(client, tmp_path):
