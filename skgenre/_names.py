@@ -4,8 +4,10 @@ import re
 
 _BLANKS_AT_AN_END = re.compile("\\A[ \u3000]+|[ \u3000]+\\Z|[ \u3000]+(?=/\\S)|(?<=\\S/)[ \u3000]+")
 _ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+://")
-_SECRETS = re.compile(r"(?<=://)[^/?#]*@|\?.*")
-_SECRETS_INSIDE = re.compile(r"(?<=://)[^\s/?#]*@|\?\S+")
+# a password may hold a slash, and the number of a port is none
+_USER = r"(?<=://)(?:[^\s/?#]*|[^\s/?#:]*:(?!\d+/)[^\s?#]*)@"
+_SECRETS = re.compile(_USER + r"|\?.*")
+_SECRETS_INSIDE = re.compile(_USER + r"|\?\S+")
 # Inside a word they shape Persian, Indic and emoji; at any other place nobody sees them.
 _JOINER = re.compile("(?<=[^\x00-\x7f])[\u200c\u200d](?=[^\x00-\x7f])")
 # Empty, though Unicode calls them letters or symbols.

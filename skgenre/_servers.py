@@ -1,6 +1,7 @@
 """Servers: they fail for a moment, stop answering, and repeat secret addresses in their errors."""
 
 import math
+import re
 import threading
 import time
 from concurrent.futures import Future, InvalidStateError, wait
@@ -18,11 +19,33 @@ _OF_STATUS = {
     404: FileNotFoundError,
     410: FileNotFoundError,
 }
+# Of errors that have none.
+_WORDS = (
+    (FileNotFoundError, "no such file"),
+    (TimeoutError, "the server stopped answering"),
+)
 _MOST_LETTERS = 200
+# Neither s3fs nor botocore takes what is secret from an address; they repeat it in their errors.
+_S3_WITH_USER = re.compile(r"s3a?://(?!arn:)[^/]*[:@]", re.IGNORECASE)
 
 
 class UnansweredError(Exception):
     """A server that did not answer within the time it was given."""
+
+
+def check_address(name):
+    """Refuse an address with a user and a password where nothing reads these.
+
+    Raises
+    ------
+    ValueError
+        If there is something like it.
+    """
+    if _S3_WITH_USER.match(name):
+        raise ValueError(
+            "an address of S3 takes no user and password; set AWS_ACCESS_KEY_ID and "
+            "AWS_SECRET_ACCESS_KEY in the environment"
+        )
 
 
 def ask(function, *, until=math.inf, final=()):
@@ -101,7 +124,7 @@ def say(error):
     """Return what an error of a server says, short, on one line, and without secrets."""
     if isinstance(error, PermissionError):
         return "permission denied"
-    if isinstance(error, TimeoutError) and not str(error):
-        return "the server stopped answering"
-    said = " ".join((str(error) or type(error).__name__).split())
+    said = " ".join(str(error).split()) or type(error).__name__
+    if not str(error):
+        said = next((words for kind, words in _WORDS if isinstance(error, kind)), said)
     return printable(hide_secrets(said))[:_MOST_LETTERS]

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from skgenre import MelSpectrogramTransformer
-from skgenre._names import printable
+from skgenre._names import hide_secrets, printable, without_secrets
 from skgenre.audio import AudioError, load_audio
 
 
@@ -88,3 +88,19 @@ def test_an_error_can_be_printed_where_the_terminal_is_strict():
         [sys.executable, "-c", program], env=environment, capture_output=True, text=True
     )
     assert done.stdout == "\\udce9: gone\n"
+
+
+@pytest.mark.parametrize(
+    ("address", "shown"),
+    [
+        ("https://me:word@host/song.mp3?Signature=a", "https://host/song.mp3"),
+        ("https://me:wo@rd@host/song.mp3", "https://host/song.mp3"),
+        ("s3://me:wo/rd@bucket/song.mp3", "s3://bucket/song.mp3"),
+        ("ftp://me:word@host:21/song.mp3", "ftp://host:21/song.mp3"),
+        ("http://host:8000/a@b.mp3", "http://host:8000/a@b.mp3"),
+        ("s3://bucket/a@b.mp3", "s3://bucket/a@b.mp3"),
+    ],
+)
+def test_secrets_of_addresses_are_not_shown(address, shown):
+    assert without_secrets(address) == shown
+    assert hide_secrets(f"GET '{address} failed") == f"GET '{shown} failed"

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from functools import partial
 from tempfile import TemporaryFile
 
-from .._servers import FINAL, UnansweredError, ask, call_within, say
+from .._servers import FINAL, UnansweredError, ask, call_within, check_address, say
 from ._errors import AudioError
 
 _NEEDS_FSSPEC = "addresses need fsspec: pip install 'skgenre[remote]'"
@@ -100,7 +100,7 @@ def list_folder(name):
     except (*FINAL, NotADirectoryError):
         raise
     except Exception as error:  # each kind of store has errors of its own
-        raise OSError(_explain(error)) from None
+        raise OSError(say(error)) from None
     own = [info for info in found if info["name"].strip("/") == place.strip("/")]
     if own and own[0]["type"] == "file" and len(found) == 1:
         raise NotADirectoryError(name)
@@ -110,9 +110,17 @@ def list_folder(name):
 
 def _find(name):
     try:
-        from fsspec.core import url_to_fs
+        from fsspec.core import get_filesystem_class, url_to_fs
     except ImportError:
         raise ImportError(_NEEDS_FSSPEC) from None
+    check_address(name)
+    protocol, _, place = name.partition("://")
+    name = f"{protocol.lower()}://{place}"
+    if "::" in place and "://" not in place:
+        # fsspec would take the name of the song for a chain of file systems
+        kind = get_filesystem_class(protocol.lower())
+        options = kind._get_kwargs_from_urls(name)
+        return kind(**options, use_listings_cache=False), kind._strip_protocol(name)
     return url_to_fs(name, use_listings_cache=False)
 
 

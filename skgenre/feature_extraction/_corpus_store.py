@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from .._names import is_remote, printable, without_secrets
-from .._servers import FINAL, ask, say
+from .._servers import FINAL, ask, check_address, say
 from ._cache import describe_features
 
 _NEEDS_ZARR = "A store needs zarr; install it: pip install 'skgenre[distributed]'"
@@ -59,7 +59,7 @@ class CorpusStore:
     """
 
     def __init__(self, out, mode="r+"):
-        self.out = os.fspath(out)
+        self.out = _without_file_scheme(os.fspath(out))
         self._group: Any = self._open(mode)
 
     @_patient
@@ -69,6 +69,7 @@ class CorpusStore:
         except ImportError as error:
             raise ImportError(_NEEDS_ZARR) from error
 
+        check_address(self.out)
         return zarr.open_group(self.out, mode=mode)
 
     @classmethod
@@ -172,6 +173,15 @@ def _count_compressed(size, row_shape):
     """Return how many songs to compress together: a divisor of those that are stored together."""
     most = max(1, _BYTES_COMPRESSED // (4 * math.prod(row_shape)))
     return max(n for n in range(1, min(most, size) + 1) if size % n == 0)
+
+
+def _without_file_scheme(out):
+    """Return the path of a local folder, also if it is given as an address."""
+    if not out.startswith(("file://", "local://")):
+        return out
+    from fsspec.implementations.local import LocalFileSystem
+
+    return LocalFileSystem._strip_protocol(out)
 
 
 def _describe(transformer, paths, chunk):

@@ -143,12 +143,34 @@ def test_size_and_time_are_bounded(store, monkeypatch):
         ("troubled://music/song.raw", "raw samples"),
         ("troubled://empty.wav", "empty file"),
         ("nowhere://song.wav", "Protocol not known: nowhere"),
+        ("s3://me:word@bucket/song.wav", "set AWS_ACCESS_KEY_ID"),
+        ("s3a://me:wo/rd@bucket/song.wav", "set AWS_ACCESS_KEY_ID"),
     ],
 )
 def test_what_is_no_song_is_said(store, address, said):
     fsspec.filesystem("troubled").pipe("/empty.wav", b"")
-    with pytest.raises(AudioError, match=said):
+    with pytest.raises(AudioError, match=said) as raised:
         load_audio(address)
+    assert "rd@" not in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "a b.flac",
+        "Björk Jóga.flac",
+        "no#1.flac",
+        "100%20.flac",
+        "[x]*.flac",
+        "a@b.flac",
+    ],
+)
+def test_songs_have_any_names(store, song_files, name):
+    files = fsspec.filesystem("troubled")
+    files.pipe(f"/odd/blues/{name}", Path(song_files[0][0]).read_bytes())
+    (found,) = load_genre_folder("TROUBLED://odd").paths
+    assert found == f"TROUBLED://odd/blues/{name}"
+    assert_array_equal(load_audio(found), load_audio(song_files[0][0]))
 
 
 def test_features_are_cached_until_the_file_changes(store, tmp_path):

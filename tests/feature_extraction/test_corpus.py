@@ -1,5 +1,6 @@
 """Features of any number of songs in a store, which interruptions do not change."""
 
+import shutil
 import signal
 import subprocess
 import sys
@@ -156,3 +157,18 @@ def test_wrong_use_is_named(paths, tmp_path):
     with pytest.raises(ValueError, match="'transformer' parameter"):
         extract_corpus("mel", paths, out)
     assert not out.exists()
+
+
+def test_a_local_store_may_be_given_as_an_address(paths, undisturbed, tmp_path):
+    pytest.importorskip("fsspec")
+    extract_corpus(MEL, paths, f"file://{tmp_path}/store", chunk=4)
+    assert files_of(tmp_path / "store") == undisturbed
+
+
+def test_a_store_that_was_left_while_it_was_made_is_made(paths, undisturbed, tmp_path):
+    out = tmp_path / "store"
+    extract_corpus(MEL, paths, out, chunk=4)
+    shutil.rmtree(out / "state")
+    shutil.rmtree(out / "paths" / "c")
+    extract_corpus(MEL, paths, out, chunk=4)
+    assert files_of(out) == undisturbed
