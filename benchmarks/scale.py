@@ -5,6 +5,7 @@
     python benchmarks/scale.py growth [--songs 1000 10000 100000]
     python benchmarks/scale.py faults [--songs 30000] [--seconds 120]
     python benchmarks/scale.py machines [--songs 200]
+    python benchmarks/scale.py training [--songs 20000 200000 600000]
 
 Songs are generated unless there is --data, and then linked to as many names as it takes. `machines`
 needs the extra test-remote, `faults` and `machines` a Linux where anybody may make namespaces.
@@ -26,6 +27,7 @@ from _corpora import SR, Corpus, link, make_clips, seconds_of
 from _machine import describe_machine
 from _peers import PEERS
 from _scale_faults import fill_disk, kill_client, kill_scheduler, kill_workers
+from _scale_training import measure_training
 
 from skgenre import MelSpectrogramTransformer, OnnxEmbedder, load_audio
 from skgenre.datasets import load_genre_folder
@@ -174,7 +176,9 @@ def measure_machines(folder, n_songs):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("what", choices=["speed", "peers", "growth", "faults", "machines"])
+    parser.add_argument(
+        "what", choices=["speed", "peers", "growth", "faults", "machines", "training"]
+    )
     parser.add_argument("--data", help="folder of genres")
     parser.add_argument("--songs", nargs="*", type=int, default=None)
     parser.add_argument("--seconds", type=float, default=120.0)
@@ -190,8 +194,10 @@ def main():
             rows = measure_growth(folder, args.songs or [1000, 10_000, 100_000])
         elif args.what == "faults":
             rows = measure_faults(folder, (args.songs or [30_000])[0], args.seconds)
-        else:
+        elif args.what == "machines":
             rows = measure_machines(folder, (args.songs or [200])[0])
+        else:
+            rows = measure_training(folder, args.songs or [20_000, 200_000, 600_000])
     print(pd.DataFrame(rows).to_string(index=False, float_format="{:.3g}".format))
 
 
