@@ -1,6 +1,7 @@
-"""Mel spectrograms of many files by others, with two processes."""
+"""Mel spectrograms of many files by others, with two processes, written to disk as ours are."""
 
 from importlib.util import find_spec
+from pathlib import Path
 
 import librosa
 import numpy as np
@@ -14,8 +15,12 @@ def by_librosa(path):
     return librosa.power_to_db(librosa.feature.melspectrogram(y=y, sr=SR), ref=np.max)
 
 
+def store(function, path, folder):
+    np.save(folder / f"{Path(path).stem}.npy", function(path))
+
+
 def loop_over_librosa(paths, folder):
-    Parallel(n_jobs=2)(delayed(by_librosa)(path) for path in paths)
+    Parallel(n_jobs=2)(delayed(store)(by_librosa, path, folder) for path in paths)
 
 
 def by_audioflux(path):
@@ -35,11 +40,10 @@ def by_audioflux(path):
 
 
 def loop_over_audioflux(paths, folder):
-    Parallel(n_jobs=2)(delayed(by_audioflux)(path) for path in paths)
+    Parallel(n_jobs=2)(delayed(store)(by_audioflux, path, folder) for path in paths)
 
 
 def map_datasets(paths, folder):
-    """Fill an Arrow table, which also is on disk."""
     import datasets
 
     datasets.disable_progress_bars()

@@ -189,7 +189,7 @@ def main():
         if args.what == "speed":
             rows = measure_speed(folder, args.data)
         elif args.what == "peers":
-            rows = measure_peers(folder, args.data, (args.songs or [1000])[0])
+            rows = measure_peers(folder, args.data, (args.songs or [400])[0])
         elif args.what == "growth":
             rows = measure_growth(folder, args.songs or [1000, 10_000, 100_000])
         elif args.what == "faults":

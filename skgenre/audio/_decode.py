@@ -137,6 +137,8 @@ class Mixer:
             yield self._mix(y) if y.ndim == 2 else y
 
     def _mix(self, y):
+        if y.shape[1] == 1:
+            return y[:, 0]
         if self.channel is not None:
             return np.ascontiguousarray(y[:, self.channel])
         # what overflows here is refused with the samples that were not finite before

@@ -48,8 +48,8 @@ def extract_corpus(transformer, paths, out, *, client=None, chunk=64, verbose=0)
         The folder of the store. Workers write to it, so other machines need to see it, too. An
         unfinished store is continued. Only one run at a time may write to a store.
     client : distributed.Client, default=None
-        Dask client of the cluster to compute on. ``None`` computes on this machine, whatever
-        backend joblib has.
+        Dask client of the cluster to compute on. ``None`` computes on this machine, regardless of
+        joblib's backend.
     chunk : int, default=64
         Number of songs to compute and store together. A lost worker loses as many, and each chunk
         takes three files.
