@@ -43,26 +43,11 @@ def loop_over_audioflux(paths, folder):
     Parallel(n_jobs=2)(delayed(store)(by_audioflux, path, folder) for path in paths)
 
 
-def map_datasets(paths, folder):
-    import datasets
-
-    datasets.disable_progress_bars()
-    table = datasets.Dataset.from_dict({"path": paths})
-    table.map(
-        lambda row: {"mel": by_librosa(row["path"])},
-        num_proc=2,
-        writer_batch_size=64,
-        load_from_cache_file=False,
-        cache_file_name=f"{folder}/table.arrow",
-    )
-
-
 PEERS = {
     name: run
     for name, run, package in (
         ("a joblib loop over librosa", loop_over_librosa, "librosa"),
         ("a joblib loop over audioflux", loop_over_audioflux, "audioflux"),
-        ("datasets.map of librosa", map_datasets, "datasets"),
     )
     if find_spec(package)
 }

@@ -109,6 +109,8 @@ class CorpusStore:
             )
 
     def _create(self, about, row_shape, paths, chunk):
+        from zarr.codecs import BloscCodec
+
         n_songs, size = len(paths), min(chunk, len(paths))
         # comes first: a group with it is ours, and may be half made
         self._group.attrs["skgenre"] = about
@@ -120,6 +122,8 @@ class CorpusStore:
             shards=(size, *row_shape),
             chunks=(_count_compressed(size, row_shape), *row_shape),
             dtype="float32",
+            # smaller than zarr's own choice, and two to three times as fast to write and to read
+            compressors=BloscCodec(cname="zstd", clevel=1, shuffle="shuffle"),
         )
         create("errors", shape=(n_songs,), chunks=(size,), dtype="str")
         names = create("paths", shape=(n_songs,), chunks=(_PATHS_TOGETHER,), dtype="str")
