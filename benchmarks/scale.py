@@ -57,7 +57,7 @@ def measure_speed(folder, given):
         compare_processes(folder / f"{name}-{ending}", ending, name, transformer, paths, n_songs)
         for ending, paths in (("WAV", wav), ("MP3", mp3))
         for name, transformer, n_songs in (
-            ("mel", MelSpectrogramTransformer(), 2000),
+            ("mel", MelSpectrogramTransformer(), 6000),
             ("musicnn", OnnxEmbedder(), 400),
         )
     ]
