@@ -92,13 +92,13 @@ class BagClassifier(ClassifierMixin, VersionedEstimator):
             If segments have another shape than those in `fit`, or a probability is not finite.
         """
         check_is_fitted(self)
-        X, readable = self._validate_predict(X)
-        if isinstance(X, StoredSongs):
-            return [proba for block in X.blocks() for proba in self._answer_segments(block)]
-        return self._answer_segments(X, readable)
+        return [
+            proba
+            for songs, readable in self._validate_predict(X)
+            for proba in self._answer_segments(songs, readable)
+        ]
 
-    def _answer_segments(self, X, readable=None):
-        readable = is_readable(X) if readable is None else readable
+    def _answer_segments(self, X, readable):
         answers = [np.tile(self.class_prior_, (len(by_band(song)), 1)) for song in X]
         if readable.any():
             segments, counts = self._flatten_readable(X, readable)
@@ -159,15 +159,12 @@ class BagClassifier(ClassifierMixin, VersionedEstimator):
 
     def _predict_songs(self, X, answer, unreadable_answer):
         """Answer for each song, with ``unreadable_answer`` for those that could not be read."""
-        X, readable = self._validate_predict(X)
-        if isinstance(X, StoredSongs):
-            return np.concatenate(
-                [
-                    self._answer_songs(block, is_readable(block), answer, unreadable_answer)
-                    for block in X.blocks()
-                ]
-            )
-        return self._answer_songs(X, readable, answer, unreadable_answer)
+        return np.concatenate(
+            [
+                self._answer_songs(songs, readable, answer, unreadable_answer)
+                for songs, readable in self._validate_predict(X)
+            ]
+        )
 
     def _answer_songs(self, X, readable, answer, unreadable_answer):
         answers = answer_readable(
@@ -186,10 +183,16 @@ class BagClassifier(ClassifierMixin, VersionedEstimator):
         return segments, counts
 
     def _validate_predict(self, X):
+        """Yield songs and which of them could be read: stored ones a few at a time, or all."""
         X = validate_bags(
             self, X, reset=False, dtype=self._dtype, may_stay_stored=self._reads_stored
         )
-        return X, is_readable(X)
+        readable = is_readable(X)
+        if not isinstance(X, StoredSongs):
+            yield X, readable
+            return
+        for songs in X.blocks():
+            yield songs, is_readable(songs)
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
