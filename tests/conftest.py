@@ -37,6 +37,23 @@ def song_files(songs, tmp_path_factory):
 
 
 @pytest.fixture
+def task_that_ends_its_worker_once(tmp_path):
+    """Return a function of a number, which it returns; its first run for 5 ends the process.
+
+    The size of the file with the number, in ``tmp_path``, is how often it ran.
+    """
+
+    def run(task):
+        with open(tmp_path / f"{task}", "a") as runs:
+            runs.write("x")
+        if task == 5 and os.path.getsize(tmp_path / f"{task}") == 1:
+            os._exit(1)
+        return task
+
+    return run
+
+
+@pytest.fixture
 def benchmarks(monkeypatch):
     """Return what imports a module of the benchmarks."""
     monkeypatch.syspath_prepend(Path(__file__).parents[1] / "benchmarks")

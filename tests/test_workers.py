@@ -85,14 +85,10 @@ def test_a_cluster_of_joblib_says_nothing_of_this_machine(client):
     assert count_processes(None) == 1
 
 
-def test_joblib_on_a_cluster_survives_a_lost_worker(client, tmp_path):
-    def run(task):
-        with open(tmp_path / f"{task}", "a") as runs:
-            runs.write("x")
-        if task == 5 and os.path.getsize(tmp_path / f"{task}") == 1:
-            os._exit(1)
-        return task
-
+def test_joblib_on_a_cluster_survives_a_lost_worker(
+    client, task_that_ends_its_worker_once, tmp_path
+):
+    run = task_that_ends_its_worker_once
     with parallel_config(backend="dask", client=client):
         assert list(run_parallel(map(delayed(run), range(40)), n_jobs=None)) == list(range(40))
     assert os.path.getsize(tmp_path / "5") == 2
