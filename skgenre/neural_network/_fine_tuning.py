@@ -261,7 +261,7 @@ class BaseFineTunedClassifier(PretrainedMixin, BaseNetClassifier):
         return bags, is_readable(bags)
 
     def _validate_predict(self, X):
-        return self._hear(X, embeds=False)
+        yield self._hear(X, embeds=False)
 
     def _flatten_readable(self, X, readable):
         return flatten(*take_songs(readable, X))
