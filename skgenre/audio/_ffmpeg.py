@@ -31,6 +31,8 @@ _MAY_MISS = {"mp3": 4 * 1152, "flac": 0, "tta": 0, "wv": 0, "ape": 0}
 _TWO_FRAMES = 4096
 # PyAV reads beyond the list of the channels of a frame that has more.
 _MOST_PLANES = 8
+# What must not change within a stream.
+_KIND = ("sample rate", "number of channels", "sample format")
 # Formats that end with a whole packet.
 _WHOLE_PACKETS = frozenset({"flv"})
 
@@ -81,6 +83,8 @@ class FFmpegDecoder:
         self._start: int | None = None
         self._last = 0  # where the last packet stands of which something was decoded
         self._n_decoded = 0
+        self._kind: tuple | None = None
+        self._fifo = av.AudioFifo()
         self.frames: int | None = None
         self._source = _Source(file, find_start(file))
         try:
@@ -114,11 +118,11 @@ class FFmpegDecoder:
         if (self._container.format.name, self._stream.codec.name) == ("caf", "alac"):
             # the last frame is as short as it is to be, and FFmpeg would cut it once more
             self._stream.codec_context.flags2 |= Flags2.skip_manual
-        self._parts = self._decode()
-        self._first = next(self._parts, None)
-        if self._first is None and self._failures:
+        self._decoded = self._decode()
+        self._fill(0)
+        if not self._fifo.samples and self._failures:
             raise ValueError(self._failures[0])
-        if self._first is None:
+        if not self._fifo.samples:
             raise AudioError({self.path: "no samples"})
         self.frames = self._find_length()
 
@@ -143,18 +147,16 @@ class FFmpegDecoder:
 
     def read(self, n_frames):
         """Return the next frames, (n, n_channels), float32; fewer only at the end."""
-        parts, missing = [], n_frames
-        while missing and self._first is not None:
-            part, n_samples = self._first, self._first.shape[1]
-            if n_samples > missing:
-                part, self._first = part[:, :missing], part[:, missing:]
-            else:
-                self._first = next(self._parts, None)
-            parts.append(part)
-            missing -= min(missing, n_samples)
-        if not parts:
+        self._fill(n_frames)
+        frame = self._fifo.read(n_frames, partial=True)
+        if frame is None:
             return np.empty((0, self.channels), dtype=np.float32)
-        return np.concatenate(parts, axis=1).T
+        return _convert(frame)
+
+    def _fill(self, n_frames):
+        """Decode until more samples than these are at hand, or to the end."""
+        while self._fifo.samples <= n_frames and (frame := next(self._decoded, None)):
+            self._fifo.write(frame)
 
     def explain(self, error):
         """Return what an error of the decoder says, in words."""
@@ -179,7 +181,7 @@ class FFmpegDecoder:
         return None
 
     def _decode(self):
-        """Yield what is decoded, (n_channels, n_frames)."""
+        """Yield what is decoded, frame by frame."""
         codec = self._stream.codec_context
         ends_well, is_partial, n_said = True, False, (0, 0)
         for packet in self._packets():
@@ -203,7 +205,8 @@ class FFmpegDecoder:
             for frame in frames:
                 self._check_constant(frame)
                 self._n_decoded += frame.samples
-                yield _convert(frame)
+                frame.pts = None  # what is missing in between is not filled
+                yield frame
         self._check_end(ends_well, is_partial)
         # what comes last is of tags behind the music
         del self._failures[n_said[0] :], self._log[n_said[1] :]
@@ -227,18 +230,19 @@ class FFmpegDecoder:
         return self.frames is not None and self._n_decoded >= self.frames - self._may_miss
 
     def _check_constant(self, frame):
-        """Refuse a stream that goes on with another sample rate or number of channels."""
-        if not self._n_decoded:
-            self.samplerate, self.channels = frame.sample_rate, frame.layout.nb_channels
+        """Refuse a stream that goes on with samples of another kind."""
+        kind = frame.sample_rate, frame.layout.nb_channels, frame.format.name
+        if self._kind is None:
+            self._kind = kind
+            self.samplerate, self.channels, _ = kind
             if frame.format.is_planar and self.channels > _MOST_PLANES:
                 limit = (
                     f"it has {self.channels} channels; {_MOST_PLANES} are the most that are read"
                 )
                 raise AudioError({self.path: limit})
-        for what, before, now in (
-            ("sample rate", self.samplerate, frame.sample_rate),
-            ("number of channels", self.channels, frame.layout.nb_channels),
-        ):
+        if kind == self._kind:
+            return
+        for what, before, now in zip(_KIND, self._kind, kind, strict=True):
             if now != before:
                 at = f"{self._seconds():.2f} s"
                 raise AudioError({self.path: f"its {what} changes from {before} to {now} at {at}"})
@@ -350,14 +354,14 @@ def _words(error):
 
 
 def _convert(frame):
-    """Return the samples of a frame, (n_channels, n_samples), float32, which may be read only."""
-    # several times faster than `to_ndarray`, which matters for frames of a thousand samples
+    """Return the samples of a frame, (n_samples, n_channels), float32."""
+    # several times faster than `to_ndarray`
     dtype, n_channels = format_dtypes[frame.format.name], frame.layout.nb_channels
     if frame.format.is_planar and n_channels > 1:
-        y = np.stack([np.frombuffer(plane, dtype, frame.samples) for plane in frame.planes])
+        y = np.stack([np.frombuffer(plane, dtype, frame.samples) for plane in frame.planes]).T
     else:
         y = np.frombuffer(frame.planes[0], dtype, frame.samples * n_channels)
-        y = y.reshape(n_channels, frame.samples, order="F")
+        y = y.reshape(frame.samples, n_channels)
     if y.dtype == np.float32:
         return y
     if y.dtype.kind == "f":

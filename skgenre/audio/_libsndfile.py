@@ -91,8 +91,7 @@ class SndfileDecoder:
             self._check_joined()
             raise
         if self._has_16_bits:
-            y = y.astype(np.float32)
-            y *= np.float32(1 / 32768)
+            y = np.multiply(y, np.float32(1 / 32768), dtype=np.float32)
         self._at += len(y)
         if len(y) < n_frames or self._at == self.frames:
             missing = (self.frames or 0) - self._at
