@@ -35,7 +35,7 @@ def folder(songs, tmp_path_factory):
     X, y = songs[0][rows], songs[1][rows]
     rng = np.random.RandomState(0)
     for i, (waveform, genre) in enumerate(zip(X, y, strict=True)):
-        for root in ("genres_original", "my music"):
+        for root in ("genres_original", "my genres", "my music"):
             (home / root / genre).mkdir(parents=True, exist_ok=True)
             noise = rng.normal(0, 1e-3, size=len(waveform))
             sf.write(home / root / genre / f"{genre}.{i * 4:05}.wav", waveform + noise, 22050)

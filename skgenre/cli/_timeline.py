@@ -136,7 +136,7 @@ def _draw(clf, heard, window, path):
 
 def _as_text(row):
     confidence = "" if row["confidence"] is None else f"{row['confidence']:4.0%}"
-    genre = "nothing to hear" if row["genre"] is None else printable(row["genre"])
+    genre = "silence" if row["genre"] is None else printable(row["genre"])
     return f"{_clock(row['start'])} to {_clock(row['end'])}  {confidence:4}  {genre}"
 
 

@@ -185,7 +185,7 @@ function joinStretches(stretches) {
 
 function makeStretch({ start, end, genre, confidences }) {
   const mean = confidences.reduce((a, b) => a + b, 0) / confidences.length;
-  const what = genre === null ? "nothing to hear" : `${genre}, ${percent(mean)} sure`;
+  const what = genre === null ? "silence" : `${genre}, ${percent(mean)} sure`;
   const title = `${clock(start)} to ${clock(end)}: ${what}`;
   const width = (100 * (end - start)) / duration();
   const textContent = width > NARROW ? genre : "";

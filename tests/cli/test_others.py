@@ -147,7 +147,7 @@ def test_a_timeline_tells_when_genres_change(skgenre, mix):
     (silence,) = [row for row in rows if not row["genre"]]
     assert (silence["start"], silence["end"]) == ("4.0", "8.0")
     table = skgenre("timeline", mix, "--window", 2).stdout
-    assert " 0:04 to  0:08        nothing to hear" in table
+    assert " 0:04 to  0:08        silence" in table
 
 
 def test_a_timeline_is_drawn(skgenre, mix, tmp_path):

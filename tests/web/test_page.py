@@ -177,7 +177,7 @@ def read_bars(page, which="genres"):
 
 def read_band(page):
     """Return the genres through a song: starts, ends, genres and confidences."""
-    pattern = re.compile(r"(\d+):(\d+) to (\d+):(\d+): (?:(.*), (\d+)% sure|nothing to hear)")
+    pattern = re.compile(r"(\d+):(\d+) to (\d+):(\d+): (?:(.*), (\d+)% sure|silence)")
     found = [
         pattern.fullmatch(button.get_attribute("aria-label")).groups()
         for button in page.locator("#band button").all()
