@@ -74,7 +74,7 @@ def compare_processes(folder, ending, name, transformer, clips, n_songs):
     features = []
     both = seconds_of(lambda: features.append(alone.fit(some).transform(some)))
     store = CorpusStore.begin(folder / "shares", alone, some, _CHUNK)
-    writing = seconds_of(lambda: store.write(0, features[0], [""] * len(some)))
+    writing = seconds_of(lambda: store.write(0, features[0], {}))
     whole = both + writing
     return {
         "files": ending,

@@ -44,6 +44,10 @@ class AudioError(ValueError):
         return f"{len(self.failures)} clips could not be read:\n  {list_failures(self.failures)}"
 
 
+class OutOfReachError(AudioError):
+    """A file that the network or a server did not give, as it may do another time."""
+
+
 class UnknownFormatError(Exception):
     """A file that a decoder does not know, with what it said."""
 

@@ -12,6 +12,7 @@ from typing import IO
 _ALLOWED = frozenset(
     {
         ("skgenre.audio._errors", "AudioError"),
+        ("skgenre.audio._errors", "OutOfReachError"),
         ("skgenre.audio._examine", "Examination"),
     }
 ) | frozenset(
@@ -35,6 +36,10 @@ def check_timeout(timeout):
 
 class WorkerError(Exception):
     """A worker process that crashed or did not answer in time; the text says which."""
+
+
+class TooLateError(WorkerError):
+    """A worker process that did not answer in time."""
 
 
 class _Unpickler(pickle.Unpickler):
@@ -160,7 +165,7 @@ class Workers:
         except (EOFError, OSError, pickle.UnpicklingError):
             worker.end()
             if too_late.is_set():
-                raise WorkerError(f"not decoded within {timeout:g} s") from None
+                raise TooLateError(f"not decoded within {timeout:g} s") from None
             raise WorkerError(f"the decoder crashed ({worker.how_it_ended()})") from None
         except BaseException:
             # as by Ctrl-C: its answer would be taken for that of the next call

@@ -2,10 +2,11 @@ from functools import partial
 
 import numpy as np
 
+from .._names import is_remote
 from ._decode import Mixer, check_header, decode, expected_frames, open_audio, regroup, resample
-from ._errors import NO_MEMORY, AudioError
+from ._errors import NO_MEMORY, AudioError, OutOfReachError
 from ._files import as_seen_from_anywhere, check_path
-from ._isolation import WorkerError, check_timeout, run_isolated
+from ._isolation import TooLateError, WorkerError, check_timeout, run_isolated
 
 # What may be held at once, as samples of the result.
 MAX_DECODED_BYTES = 2**30
@@ -117,12 +118,14 @@ def _load_isolated(name, sr, offset, duration, mono, timeout):
     try:
         return run_isolated(load, as_seen_from_anywhere(name), timeout=timeout)
     except WorkerError as error:
-        raise AudioError({name: str(error)}) from None
+        is_of_server = is_remote(name) and isinstance(error, TooLateError)
+        kind = OutOfReachError if is_of_server else AudioError
+        raise kind({name: str(error)}) from None
     except MemoryError:
         raise AudioError({name: NO_MEMORY}) from None
     except AudioError as error:
         (reason,) = error.failures.values()
-        raise AudioError({name: reason}) from None
+        raise type(error)({name: reason}) from None
 
 
 def read_blocks(path, *, sr=22050, block_duration=30.0, offset=0.0, duration=None):

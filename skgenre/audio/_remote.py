@@ -4,10 +4,11 @@ import os
 import time
 from contextlib import contextmanager
 from functools import partial
+from json import JSONDecodeError
 from tempfile import TemporaryFile
 
 from .._servers import FINAL, UnansweredError, ask, call_within, check_address, say
-from ._errors import AudioError
+from ._errors import AudioError, OutOfReachError
 
 _NEEDS_FSSPEC = "addresses need fsspec: pip install 'skgenre[remote]'"
 # Of one file.
@@ -38,9 +39,10 @@ def open_copy(name):
 
     Raises
     ------
+    OutOfReachError
+        If it cannot be had, or not whole, after some tries, or if it takes more than five minutes.
     AudioError
-        If it cannot be had, or not whole, after some tries; if it is larger than 1 GiB; or if it
-        takes more than five minutes.
+        If there is no such file, or it may not be read, or it is larger than 1 GiB.
     """
     until = time.monotonic() + _MOST_SECONDS
     with TemporaryFile(buffering=0) as copy:
@@ -54,7 +56,8 @@ def open_copy(name):
         except UnansweredError:
             raise _too_slow(name) from None
         except Exception as error:  # each kind of store has errors of its own
-            raise AudioError({name: _explain(error)}) from None
+            kind = OutOfReachError if _may_pass(error) else AudioError
+            raise kind({name: _explain(error)}) from None
         copy.seek(0)
         copy.name = name
         yield copy
@@ -154,7 +157,7 @@ def _copy(name, files, place, copy, until):
 
 
 def _too_slow(name):
-    return AudioError({name: f"not downloaded within {_MOST_SECONDS:g} s"})
+    return OutOfReachError({name: f"not downloaded within {_MOST_SECONDS:g} s"})
 
 
 def _check_size(name, n_bytes):
@@ -168,6 +171,13 @@ def _mark(info):
     """Return what of a store's description of a file changes with the file, or None."""
     marks = [(key, str(info[key])) for key in _MARKS if info.get(key) is not None]
     return (info.get("size"), *marks[0]) if marks else None
+
+
+def _may_pass(error):
+    """Tell whether a later try may go well: not without such a file, or with a wrong address."""
+    # a wrong address is a ValueError, but so are a bad certificate and an answer cut short
+    is_of_server = isinstance(error, OSError | JSONDecodeError) or not isinstance(error, ValueError)
+    return is_of_server and not isinstance(error, FINAL)
 
 
 def _explain(error):

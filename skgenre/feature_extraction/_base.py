@@ -148,7 +148,9 @@ class BaseClipTransformer(TransformerMixin, VersionedEstimator):
                 f"{len(clips)} clips: {not_kept[0]}",
                 stacklevel=2,
             )
-        named = {clip_name(clips[i], i): reason for i, reason in failures.items()}
+        named = {}
+        for i, error in failures.items():
+            (named[clip_name(clips[i], i)],) = error.failures.values()
         if named and self.on_error == "raise":
             raise AudioError(named)
         if named:
@@ -172,7 +174,7 @@ class BaseClipTransformer(TransformerMixin, VersionedEstimator):
 
         Returns
         -------
-        failures : dict of str
+        failures : dict of AudioError
             Why clips could not be read, by row.
         not_kept : list of str
             Why features were not cached.
@@ -193,7 +195,7 @@ class BaseClipTransformer(TransformerMixin, VersionedEstimator):
                 try:
                     features[i] = self._as_row(result, dtype)
                 except AudioError as error:
-                    (failures[i],) = error.failures.values()
+                    failures[i] = error
                     features[i] = self._unreadable_row()
         return failures, not_kept
 

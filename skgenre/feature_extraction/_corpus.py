@@ -14,8 +14,13 @@ from sklearn.utils._param_validation import Interval, validate_params
 
 from .._progress import track
 from .._workers import run_tasks
+from ..audio import AudioError, load_audio
+from ..audio._errors import OutOfReachError
 from ._base import BaseClipTransformer
 from ._corpus_store import CorpusStore
+
+# Of a song, to see whether it can be had.
+_SECONDS_TRIED = 0.1
 
 
 @validate_params(
@@ -65,7 +70,8 @@ def extract_corpus(transformer, paths, out, *, client=None, chunk=64, verbose=0)
             The features in the order of ``paths``; NaN for songs that could not be read. Only the
             part that you index, such as ``features[:100]``, is read from disk.
         errors : dict of str to str
-            The reasons why songs could not be read, by path.
+            The reasons why songs could not be read, by path. Songs that the network or a server
+            did not give are tried again by the next call with the same arguments.
 
     Raises
     ------
@@ -89,7 +95,8 @@ def extract_corpus(transformer, paths, out, *, client=None, chunk=64, verbose=0)
     -----
     The store is a zarr group of four arrays: ``features``, ``errors`` (the reasons, or "" for songs
     that were read), ``paths`` and ``state`` (0 for songs not yet processed, 1 for read, 2 for
-    unreadable). A run that was interrupted gives the same bytes as one that was not.
+    unreadable, 3 for songs that the network or a server did not give). A run that was interrupted
+    gives the same bytes as one that was not.
 
     Examples
     --------
@@ -117,7 +124,7 @@ def extract_corpus(transformer, paths, out, *, client=None, chunk=64, verbose=0)
     missing, n_done = store.find_missing()
     results = run_tasks(
         partial(_extract_chunk, transformer, store.out),
-        (_Chunk(i, tuple(paths[i * chunk : (i + 1) * chunk])) for i in missing),
+        (_Chunk(i, tuple(paths[i * chunk : (i + 1) * chunk]), lost) for i, lost in missing),
         n_jobs=n_jobs,
         client=client,
     )
@@ -138,15 +145,29 @@ def extract_corpus(transformer, paths, out, *, client=None, chunk=64, verbose=0)
 class _Chunk(NamedTuple):
     number: int
     paths: tuple
+    # the numbers, within the chunk, of songs that were out of reach in an earlier run
+    lost: list
 
 
 def _extract_chunk(transformer, out, chunk):
     """Write the features of a chunk, on a worker, and return how many songs it has."""
     paths = list(chunk.paths)
+    if chunk.lost and all(_is_out_of_reach(paths[i], transformer.timeout) for i in chunk.lost):
+        return len(paths)
+    # all of them: what a net gives for a song depends, in the last digits, on those beside it
     features = transformer._allocate(len(paths))
     failures, _ = transformer._fill(features, paths)
-    CorpusStore(out).write(chunk.number, features, [failures.get(i, "") for i in range(len(paths))])
+    CorpusStore(out).write(chunk.number, features, failures, is_again=bool(chunk.lost))
     return len(paths)
+
+
+def _is_out_of_reach(path, timeout):
+    """Tell whether the server of a song still does not give it."""
+    try:
+        load_audio(path, duration=_SECONDS_TRIED, timeout=timeout)
+    except AudioError as error:
+        return isinstance(error, OutOfReachError)
+    return False
 
 
 def _check_paths(paths):

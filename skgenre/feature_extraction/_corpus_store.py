@@ -16,11 +16,13 @@ import numpy as np
 
 from .._names import is_remote, printable, without_secrets
 from .._servers import FINAL, ask, check_address, say
+from ..audio._errors import OutOfReachError
 from ._cache import describe_features
 
 _NEEDS_ZARR = "A store needs zarr; install it: pip install 'skgenre[distributed]'"
 _FORMAT = 1
-_READ, _UNREADABLE = 1, 2
+# of a song
+_READ, _UNREADABLE, _OUT_OF_REACH = 1, 2, 3
 _PATHS_TOGETHER = 10_000
 _BYTES_COMPRESSED = 2**18
 
@@ -29,11 +31,11 @@ def _patient(method):
     """Let a method that reads or writes a remote store try again, and name it if that fails."""
 
     @wraps(method)
-    def ask_store(self, *args):
+    def ask_store(self, *args, **kwargs):
         if not is_remote(self.out):
-            return method(self, *args)
+            return method(self, *args, **kwargs)
         try:
-            return ask(partial(method, self, *args), final=(ImportError, ValueError))
+            return ask(partial(method, self, *args, **kwargs), final=(ImportError, ValueError))
         except (ImportError, ValueError):
             raise
         except Exception as error:  # each kind of store has errors of its own
@@ -140,14 +142,25 @@ class CorpusStore:
 
     @_patient
     def find_missing(self):
-        """Return the numbers of the chunks that are not done, and how many songs are."""
+        """Return the chunks that are not done, and how many songs are.
+
+        Returns
+        -------
+        missing : list of tuple
+            The number of each chunk, and which of its songs were out of reach, if it was written.
+        n_done : int
+        """
         state, size = self._group["state"][:], self._group["state"].chunks[0]
-        is_missing = np.minimum.reduceat(state, np.arange(0, len(state), size)) == 0
-        n_missing = sum(len(state[i * size : (i + 1) * size]) for i in np.flatnonzero(is_missing))
-        return np.flatnonzero(is_missing).tolist(), len(state) - n_missing
+        missing, n_done = [], len(state)
+        is_missing = (state == 0) | (state == _OUT_OF_REACH)
+        for number in np.unique(np.flatnonzero(is_missing) // size).tolist():
+            of_chunk = state[number * size : (number + 1) * size]
+            missing.append((number, np.flatnonzero(of_chunk == _OUT_OF_REACH).tolist()))
+            n_done -= len(of_chunk)
+        return missing, n_done
 
     @_patient
-    def write(self, number, features, errors):
+    def write(self, number, features, failures, is_again=False):
         """Write a chunk.
 
         Parameters
@@ -156,19 +169,33 @@ class CorpusStore:
             Which one.
         features : ndarray of shape (n_songs, ...)
             NaN for songs that could not be read.
-        errors : list of str
-            Why songs could not be read, "" for those that could.
+        failures : dict of AudioError
+            Why songs could not be read, by row.
+        is_again : bool, default=False
+            Whether the chunk was written before. Songs that were read then, and were not now, stay.
         """
         size = self._group["state"].chunks[0]
         rows = slice(number * size, number * size + len(features))
+        if is_again:
+            before = self._group["state"][rows]
+            kept = [row for row in failures if before[row] == _READ]
+            if kept:
+                features[kept] = self._group["features"][rows][kept]
+            failures = {row: failures[row] for row in failures if row not in kept}
+        errors = np.full(len(features), "", dtype=object)
+        state = np.full(len(features), _READ, dtype=np.uint8)
+        for row, error in failures.items():
+            (reason,) = error.failures.values()
+            errors[row] = printable(reason)
+            state[row] = _OUT_OF_REACH if isinstance(error, OutOfReachError) else _UNREADABLE
         self._group["features"][rows] = features
-        self._group["errors"][rows] = np.array([printable(error) for error in errors], dtype=object)
-        self._group["state"][rows] = [_UNREADABLE if error else _READ for error in errors]
+        self._group["errors"][rows] = errors
+        self._group["state"][rows] = state
 
     @_patient
     def read_errors(self, paths):
         """Return why songs could not be read, by path."""
-        rows = np.flatnonzero(self._group["state"][:] == _UNREADABLE)
+        rows = np.flatnonzero(self._group["state"][:] > _READ)
         errors = self._group["errors"].oindex[rows] if len(rows) else []
         return {paths[row]: str(error) for row, error in zip(rows, errors, strict=True)}
 

@@ -10,6 +10,7 @@ from numpy.testing import assert_array_equal
 from skgenre import load_audio
 from skgenre.audio import AudioError
 from skgenre.audio import _remote as remote
+from skgenre.audio._errors import OutOfReachError
 from skgenre.audio._files import identify
 
 pytest.importorskip("aiohttp")
@@ -90,30 +91,42 @@ def test_a_song_is_read_from_any_server(server, song_files, name):
 
 
 @pytest.mark.parametrize(
-    ("name", "said"),
+    ("name", "said", "may_pass"),
     [
-        ("status404", "no such file"),
-        ("status410", "no such file"),
-        ("status401", "permission denied"),
-        ("status403", "permission denied"),
-        ("status429", "429"),
-        ("status500", "500"),
-        ("cut", "Not enough data"),
-        ("stuck", "not downloaded within 1 s"),
+        ("status404", "no such file", False),
+        ("status410", "no such file", False),
+        ("status401", "permission denied", False),
+        ("status403", "permission denied", False),
+        ("status429", "429", True),
+        ("status500", "500", True),
+        ("status503", "503", True),
+        ("cut", "Not enough data", True),
+        ("stuck", "not downloaded within 1 s", True),
     ],
 )
-def test_why_there_is_no_song_is_said_without_secrets(server, monkeypatch, name, said):
+def test_why_there_is_no_song_is_said_without_secrets(server, monkeypatch, name, said, may_pass):
     monkeypatch.setattr(remote, "_MOST_SECONDS", 1.0)
     with pytest.raises(AudioError, match=said) as raised:
         load_audio(address_of(server, name))
+    assert isinstance(raised.value, OutOfReachError) == may_pass
     assert not [word for word in ("word", "signature", "it's") if word in str(raised.value)]
     assert f"http://127.0.0.1:{server.server_port}/{name}.flac" in str(raised.value)
 
 
 def test_a_server_that_is_away_is_not_one_without_the_song(server):
     address = address_of(server, "song").replace(str(server.server_port), "1")
-    with pytest.raises(AudioError, match="Cannot connect to host"):
+    with pytest.raises(OutOfReachError, match="Cannot connect to host"):
         load_audio(address)
+
+
+def test_a_worker_knows_what_may_pass(server):
+    with pytest.raises(OutOfReachError, match="500"):
+        load_audio(address_of(server, "status500"), timeout=60)
+    with pytest.raises(OutOfReachError, match="not decoded within 1 s"):
+        load_audio(address_of(server, "stuck"), timeout=1)
+    with pytest.raises(AudioError, match="no such file") as raised:
+        load_audio(address_of(server, "status404"), timeout=60)
+    assert not isinstance(raised.value, OutOfReachError)
 
 
 def test_features_are_cached_where_a_server_gives_a_mark(server):

@@ -8,7 +8,7 @@ import pytest
 from fsspec.implementations.memory import MemoryFileSystem
 from numpy.testing import assert_array_equal
 
-from skgenre import MFCCSegmenter, load_audio, read_blocks
+from skgenre import MFCCSegmenter, extract_corpus, load_audio, read_blocks
 from skgenre.audio import AudioError
 from skgenre.audio import _remote as remote
 from skgenre.datasets import load_genre_folder, load_music_library
@@ -54,6 +54,10 @@ def raise_error(error):
         raise error
 
     return trouble
+
+
+def open_well(files, path):
+    """Let nothing go wrong."""
 
 
 def replace(files, path):
@@ -199,3 +203,88 @@ def test_remote_folders_are_listed(store):
         load_genre_folder("troubled://gone")
     with pytest.raises(NotADirectoryError, match="is not a folder"):
         load_genre_folder(addresses[0])
+
+
+class Outages:
+    """The store of a corpus of six songs, in chunks of four, whose songs are not always there."""
+
+    def __init__(self, addresses, trouble, folder):
+        self.addresses, self.trouble, self.out = addresses, trouble, folder / "features"
+        self._undisturbed = folder / "undisturbed"
+        self._extract(self._undisturbed)
+
+    def _extract(self, out):
+        mfcc = MFCCSegmenter(duration=1.5, n_segments=3)
+        return extract_corpus(mfcc, self.addresses, out, chunk=4).errors
+
+    def extract(self, *troubles):
+        """Return the numbers of songs that are not there; troubles come one for each opening."""
+        self.trouble += troubles
+        errors = self._extract(self.out)
+        assert self.trouble == []
+        return [self.addresses.index(address) for address in errors]
+
+    def files(self, out=None):
+        out = out or self.out
+        return {p.relative_to(out): p.read_bytes() for p in out.rglob("*") if p.is_file()}
+
+    def is_undisturbed(self):
+        return self.files() == self.files(self._undisturbed)
+
+
+@pytest.fixture
+def outages(store, tmp_path):
+    pytest.importorskip("zarr")
+    return Outages(*store, tmp_path)
+
+
+# three tries
+AWAY = [raise_error(OSError("500"))] * 3
+WELL = [open_well]
+
+
+def test_songs_out_of_reach_are_read_by_the_next_call(outages):
+    assert outages.extract(*WELL, *AWAY, *WELL * 3, *AWAY) == [1, 5]
+    assert not outages.is_undisturbed()
+    assert outages.extract() == []
+    assert outages.is_undisturbed()
+
+
+def test_an_outage_of_all_songs_costs_nothing(outages):
+    assert outages.extract(*AWAY * 6) == [*range(6)]
+    assert outages.extract(*AWAY * 6) == [*range(6)]
+    assert outages.extract() == []
+    assert outages.is_undisturbed()
+
+
+def test_while_songs_stay_out_of_reach_nothing_else_is_read_or_written(outages):
+    assert outages.extract(*AWAY, *WELL * 3, *AWAY) == [0, 4]
+    before = {path: path.stat().st_mtime_ns for path in outages.out.rglob("*")}
+    assert outages.extract(*AWAY, *AWAY) == [0, 4]
+    assert before == {path: path.stat().st_mtime_ns for path in outages.out.rglob("*")}
+
+
+@pytest.mark.parametrize("later", [AWAY, [raise_error(FileNotFoundError())]], ids=["away", "gone"])
+def test_what_was_read_stays_when_its_song_is_lost_later(outages, later):
+    assert outages.extract(*WELL * 3, *AWAY) == [3]
+    # the fourth song is there, also when all of its chunk are read, but the second is not
+    assert outages.extract(*WELL * 2, *later) == []
+    assert outages.is_undisturbed()
+
+
+@pytest.mark.parametrize(
+    "error", [FileNotFoundError(), PermissionError(), ValueError("no address")]
+)
+def test_what_does_not_pass_is_not_read_again(outages, error):
+    n_tries = 3 if isinstance(error, ValueError) else 1
+    assert outages.extract(*WELL * 2, *[raise_error(error)] * n_tries) == [2]
+    outages.trouble.append(raise_error(AssertionError))
+    assert list(outages._extract(outages.out)) == [outages.addresses[2]]
+    assert len(outages.trouble) == 1
+
+
+def test_songs_that_are_gone_in_the_end_stay_in_the_errors(outages):
+    assert outages.extract(*AWAY) == [0]
+    assert outages.extract(*[raise_error(FileNotFoundError())] * 2) == [0]
+    outages.trouble.append(raise_error(AssertionError))
+    assert outages._extract(outages.out) == {outages.addresses[0]: "no such file"}

@@ -300,6 +300,18 @@ def test_songs_that_cannot_be_had_cost_their_rows(impatient, server, addresses, 
     assert_array_equal(corpus.features[:], expected)
 
 
+@pytest.mark.parametrize("settings", [{}, {"timeout": 60}, {"n_jobs": 2}])
+def test_songs_lost_in_an_outage_are_read_by_the_next_call(
+    impatient, server, addresses, bucket, undisturbed, settings
+):
+    mel, out = clone(MEL).set_params(**settings), f"s3://music/outage-{len(str(settings))}"
+    server.fail("GET", addresses[3].rpartition("/")[2], answer("500 Internal Server Error"))
+    assert list(extract_corpus(mel, addresses, out, chunk=4).errors) == [addresses[3]]
+    server.repair()
+    assert extract_corpus(mel, addresses, out, chunk=4).errors == {}
+    assert files_of(bucket, out) == undisturbed
+
+
 @pytest.fixture(scope="module")
 def undisturbed(bucket, addresses):
     extract_corpus(MEL, addresses, "s3://music/undisturbed", chunk=4)
