@@ -94,18 +94,18 @@ class BagClassifier(ClassifierMixin, VersionedEstimator):
         check_is_fitted(self)
         return [
             proba
-            for songs, readable in self._validate_predict(X)
-            for proba in self._answer_segments(songs, readable)
+            for start, songs, readable in self._validate_predict(X)
+            for proba in self._answer_segments(start, songs, readable)
         ]
 
-    def _answer_segments(self, X, readable):
+    def _answer_segments(self, start, X, readable):
         answers = [np.tile(self.class_prior_, (len(by_band(song)), 1)) for song in X]
         if readable.any():
             segments, counts = self._flatten_readable(X, readable)
             parts = np.split(self._segment_proba(segments), np.cumsum(counts)[:-1])
             for i, part in zip(np.flatnonzero(readable), parts, strict=True):
                 answers[i] = part
-        check_finite(self, X, readable, answers)
+        check_finite(self, X, readable, answers, start)
         return answers
 
     def predict_proba(self, X):
@@ -161,16 +161,16 @@ class BagClassifier(ClassifierMixin, VersionedEstimator):
         """Answer for each song, with ``unreadable_answer`` for those that could not be read."""
         return np.concatenate(
             [
-                self._answer_songs(songs, readable, answer, unreadable_answer)
-                for songs, readable in self._validate_predict(X)
+                self._answer_songs(start, songs, readable, answer, unreadable_answer)
+                for start, songs, readable in self._validate_predict(X)
             ]
         )
 
-    def _answer_songs(self, X, readable, answer, unreadable_answer):
+    def _answer_songs(self, start, X, readable, answer, unreadable_answer):
         answers = answer_readable(
             readable, lambda: answer(*self._flatten_readable(X, readable)), unreadable_answer
         )
-        check_finite(self, X, readable, answers)
+        check_finite(self, X, readable, answers, start)
         return answers
 
     def _flatten_readable(self, X, readable):
@@ -183,16 +183,17 @@ class BagClassifier(ClassifierMixin, VersionedEstimator):
         return segments, counts
 
     def _validate_predict(self, X):
-        """Yield songs and which of them could be read: stored ones a few at a time, or all."""
+        """Yield the first's number, songs, and which could be read: a few stored ones, or all."""
         X = validate_bags(
             self, X, reset=False, dtype=self._dtype, may_stay_stored=self._reads_stored
         )
-        readable = is_readable(X)
         if not isinstance(X, StoredSongs):
-            yield X, readable
+            yield 0, X, is_readable(X)
             return
-        for songs in X.blocks():
-            yield songs, is_readable(songs)
+        start = 0
+        for songs, readable in X.blocks():
+            yield start, songs, readable
+            start += len(songs)
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

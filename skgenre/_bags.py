@@ -274,16 +274,18 @@ def answer_readable(readable, ask, unreadable_answer):
     return answers
 
 
-def check_finite(estimator, X, readable, results):
+def check_finite(estimator, X, readable, results, start=0):
     """Refuse what an estimator gives for readable songs where it is not finite.
 
-    NaN would pass for a song that could not be read, or for the first genre.
+    NaN would pass for a song that could not be read, or for the first genre. ``start`` is the
+    number of the first song, where X is a part of all.
     """
     lost = [i for i in np.flatnonzero(readable) if not np.isfinite(results[i]).all()]
     if lost:
         peak = max(np.abs(X[i]).max() for i in lost)
+        more = f" and {len(lost) - 1} more" if len(lost) > 1 else ""
         raise ValueError(
-            f"{type(estimator).__name__} gives no finite numbers for {len(lost)} of {len(X)} "
-            f"songs, the first of which is X[{lost[0]}]. Their values reach {peak:.3g}; scale them "
-            "like those in fit, or fit again on smaller values"
+            f"{type(estimator).__name__} gives no finite numbers for X[{start + lost[0]}]"
+            f"{more}. Values there reach {peak:.3g}; scale them like those in fit, or fit again "
+            "on smaller values"
         )

@@ -9,6 +9,9 @@ import numpy as np
 _BYTES_IN_ORDER = 2**23
 # More than in order, since those of any order are spread over all chunks.
 _BYTES_IN_ANY_ORDER = 2**25
+# Of songs that are stored side by side, at least so many are mixed, since stores are often sorted
+# by genre.
+_GROUPS_TOGETHER = 64
 
 
 def count_together(row_shape, n_bytes=None):
@@ -76,26 +79,39 @@ class StoredSongs:
         return StoredSongs(self._array, self._rows, (*self._changes, change), self._readable)
 
     def blocks(self):
-        """Yield arrays (n_songs, ...) of a few songs at a time."""
+        """Yield arrays (n_songs, ...) of a few songs at a time, and which of them hold no NaN.
+
+        Raises
+        ------
+        ValueError
+            If there is infinity; the message has the number of the song.
+        """
         n_together = count_together(self.shape[1:])
         for start in range(0, len(self), n_together):
-            yield np.asarray(self[start : start + n_together])
+            songs = np.asarray(self[start : start + n_together])
+            flat = songs.reshape(len(songs), -1)
+            is_infinite = np.isinf(flat).any(axis=1)
+            if is_infinite.any():
+                song = start + is_infinite.argmax()
+                raise ValueError(f"Input X contains infinity, in song {song}.")
+            yield songs, ~np.isnan(flat).any(axis=1)
 
     @property
     def readable(self):
         if self._readable is None:
-            self._readable = self._look()
+            self._readable = np.concatenate([readable for _, readable in self.blocks()])
         return self._readable
 
-    def _look(self):
-        readable: list[bool] = []
-        for block in self.blocks():
-            flat = block.reshape(len(block), -1)
-            if np.isinf(flat).any():
-                song = len(readable) + np.isinf(flat).any(axis=1).argmax()
-                raise ValueError(f"Input X contains infinity, in song {song}.")
-            readable += (~np.isnan(flat).any(axis=1)).tolist()
-        return np.array(readable)
+    def groups(self, n_most):
+        """Return a number for each song, the same for up to ``n_most`` compressed together."""
+        n_compressed = self._array.chunks[0]
+        n_parts = -(-n_compressed // n_most)
+        return self._rows * n_parts // n_compressed
+
+    @property
+    def are_grouped(self):
+        """Whether reading one song decompresses others, too."""
+        return self._array.chunks[0] > 1
 
     def segments(self):
         """Return the segments of all songs, as a sequence that reads them when asked."""
@@ -109,13 +125,20 @@ class StoredSegments(Sequence):
     ----------
     n_together : int
         How many are read at a time.
+    is_grouped : bool
+        Whether an epoch in any order would read songs again and again, since others are compressed
+        with them. `shuffle_groups` has an order that does not.
     """
 
     def __init__(self, songs):
         self._songs = songs
         self._n_segments = songs.shape[1] if songs.ndim == 4 else 1
         self._shape = (songs.shape[1], 1) if songs.ndim == 2 else songs.shape[-2:]
-        self.n_together = count_together(songs.shape[1:], _BYTES_IN_ANY_ORDER)
+        n_songs = self._n_songs_together = count_together(songs.shape[1:], _BYTES_IN_ANY_ORDER)
+        fits = len(songs) <= n_songs
+        self.is_grouped = songs.are_grouped and not fits
+        # in any order, each may be of another song
+        self.n_together = n_songs * (self._n_segments if fits or self.is_grouped else 1)
 
     def __len__(self):
         return len(self._songs) * self._n_segments
@@ -132,3 +155,15 @@ class StoredSegments(Sequence):
         songs, of_song = np.unique(numbers // self._n_segments, return_inverse=True)
         segments = np.asarray(self._songs[songs]).reshape(-1, *self._shape)
         return segments[of_song * self._n_segments + numbers % self._n_segments]
+
+    def shuffle_groups(self, random_state, n_turns):
+        """Return the numbers of all segments, in turns that are each spread over the whole store.
+
+        Songs that are compressed together have the same turn. Of ``n_turns`` such groups that
+        follow each other, each has its own.
+        """
+        groups = self._songs.groups(max(1, self._n_songs_together // _GROUPS_TOGETHER))
+        shape = -(-(groups.max() + 1) // n_turns), n_turns
+        turns = random_state.uniform(size=shape).argsort(axis=1) + random_state.uniform(size=shape)
+        songs = np.argsort(turns.ravel()[groups], kind="stable")
+        return (songs[:, np.newaxis] * self._n_segments + np.arange(self._n_segments)).ravel()

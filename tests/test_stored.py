@@ -107,7 +107,8 @@ def test_the_scaler_learns_the_same(songs, few_songs_in_memory, method):
     X, stored, _ = songs
     scaler, expected = SpectrogramScaler(method=method), SpectrogramScaler(method=method)
     scaled = scaler.fit_transform(stored)
-    assert_allclose(np.concatenate(list(scaled.blocks())), expected.fit_transform(X), rtol=1e-6)
+    blocks = [block for block, _ in scaled.blocks()]
+    assert_allclose(np.concatenate(blocks), expected.fit_transform(X), rtol=1e-6)
     assert_array_equal(scaler.mean_, expected.mean_)
     assert max(few_songs_in_memory) <= 7
 
@@ -128,11 +129,42 @@ def test_others_read_all_of_what_is_scaled(songs, in_between):
     assert_allclose(clf.fit(stored, y).predict_proba(stored), clf.predict_proba(X))
 
 
+ANSWERS = "predict", "transform", "predict_segment_proba"
+
+
+def test_an_answer_reads_each_song_once(songs, few_songs_in_memory):
+    X, stored, y = songs
+    clf = make_net()[-1].fit(X, y)
+    for method in ANSWERS:
+        few_songs_in_memory.clear()
+        assert len(getattr(clf, method)(stored)) == len(X)
+        assert sum(few_songs_in_memory) == len(X)
+
+
 def test_infinity_is_named(songs):
     _, stored, y = songs
     stored[20] = np.inf
     with pytest.raises(ValueError, match="infinity, in song 20"):
         make_net().fit(stored, y)
+
+
+@pytest.mark.parametrize(
+    ("lost", "value", "said"),
+    [
+        ([33], np.inf, r"infinity, in song 33\."),
+        ([33], 3e38, r"no finite numbers for X\[33\]\. .* reach 3e\+38"),
+        ([33, 34], 3e38, r"no finite numbers for X\[33\] and 1 more\."),
+    ],
+)
+def test_a_song_without_an_answer_is_named(songs, few_songs_in_memory, lost, value, said):
+    X, stored, y = songs
+    clf = make_net()[-1].fit(X, y)
+    clf.model_.set_weights([np.full_like(weight, 10) for weight in clf.model_.get_weights()])
+    for song in lost:
+        stored[song] = value
+    for method in ANSWERS:
+        with pytest.raises(ValueError, match=said):
+            getattr(clf, method)(stored)
 
 
 @pytest.fixture

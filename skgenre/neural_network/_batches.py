@@ -53,10 +53,25 @@ class SegmentBatches(keras.utils.PyDataset):
 
     def on_epoch_end(self):
         """Shuffle for the next epoch."""
-        order = np.arange(len(self._segments))
-        if self._random_state is not None:
-            self._random_state.shuffle(order)
+        order, rng = np.arange(len(self._segments)), self._random_state
+        # views, which change with the order
         self._batches, self._at_hand = np.array_split(order, self._n_batches), {}
+        if rng is None:
+            return
+        if not (isinstance(self._segments, StoredSegments) and self._segments.is_grouped):
+            rng.shuffle(order)
+            return
+        n_together = self._n_batches_together
+        order[:] = self._segments.shuffle_groups(rng, -(-self._n_batches // n_together))
+        ends = np.cumsum([len(batch) for batch in self._batches])[n_together - 1 :: n_together]
+        for window in np.split(order, ends):
+            rng.shuffle(window)
+
+    @property
+    def _n_batches_together(self):
+        """How many batches are read at a time: as evenly as possible, a small last one is none."""
+        n_most = max(1, self._segments.n_together * self._n_batches // len(self._segments))
+        return -(-self._n_batches // -(-self._n_batches // n_most))
 
     def let_go(self):
         """Forget the segments: TensorFlow keeps every data set that it has read."""
@@ -84,8 +99,7 @@ class SegmentBatches(keras.utils.PyDataset):
             return take_segments(self._segments, self._batches[i])
         if i not in self._at_hand:
             self._at_hand = {}
-            n_batches = max(1, self._segments.n_together // len(self._batches[i]))
-            batches = self._batches[i : i + n_batches]
+            batches = self._batches[i : i + self._n_batches_together]
             segments = self._segments.read(np.concatenate(batches))
             ends = np.cumsum([len(batch) for batch in batches])
             self._at_hand = dict(enumerate(np.split(segments, ends[:-1]), start=i))

@@ -231,6 +231,7 @@ class BaseFineTunedClassifier(PretrainedMixin, BaseNetClassifier):
         check_is_fitted(self)
         bags, readable = self._hear(X, embeds=True)
         return self._answer_songs(
+            0,
             bags,
             readable,
             lambda segments, counts: mean_over_segments(segments[..., 0], counts),
@@ -261,7 +262,7 @@ class BaseFineTunedClassifier(PretrainedMixin, BaseNetClassifier):
         return bags, is_readable(bags)
 
     def _validate_predict(self, X):
-        yield self._hear(X, embeds=False)
+        yield 0, *self._hear(X, embeds=False)
 
     def _flatten_readable(self, X, readable):
         return flatten(*take_songs(readable, X))
