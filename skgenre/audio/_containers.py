@@ -149,9 +149,14 @@ def is_really_empty(file):
 
 def find_files(file):
     """Return where each of the files starts that stand one behind the other, as far as is seen."""
-    start = find_start(file)
+    start, size = find_start(file), _size(file)
+    head, end = _read(file, start, 12), _end(file, start, size)
+    if head[8:12] in (b"WAVE", b"AIFF", b"AIFC"):  # behind the music there are chunks
+        order: Literal["big", "little"] = "little" if head[:4] == b"RIFF" else "big"
+        end = start + 8 + int.from_bytes(head[4:8], order)
+        if end == size:
+            return [start]
     with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
-        head = data[start : start + 12]
         if head[:4] == b"OggS":
             found = _ogg_starts(data)
         elif head[4:8] == b"ftyp":
@@ -160,11 +165,7 @@ def find_files(file):
             found = _matches(_SIGNATURES[head[:4]], data)
         else:
             found = _mpeg_starts(data)
-        end = _end(file, start, len(data))
-        if head[8:12] in (b"WAVE", b"AIFF", b"AIFC"):  # behind the music there are chunks
-            order: Literal["big", "little"] = "little" if head[:4] == b"RIFF" else "big"
-            end = start + 8 + int.from_bytes(head[4:8], order)
-        if 0 < end < len(data):
+        if 0 < end < size:
             tag = _ID3.match(data, end)
             end = tag.end() + _id3_size(data[tag.end() - 4 : tag.end()]) if tag else end
             if _KINDS_BEHIND_A_TAG.match(data, end) or _MPEG_FRAME.match(data, end):

@@ -308,6 +308,14 @@ def test_files_joined_of_which_one_would_be_lost_are_refused(
     assert len(load_audio(path, duration=1.0)) == 22050
 
 
+@pytest.mark.parametrize("ending", ["wav", "aiff"])
+def test_a_file_that_was_cut_with_another_one_behind_is_refused(save, as_bytes, ending):
+    data = as_bytes(f"one.{ending}", NOISE)
+    path = save(f"cut.{ending}", data[: len(data) // 2] + data)
+    with pytest.raises(AudioError, match=rf"cut\.{ending}: .*a second file"):
+        load_audio(path)
+
+
 def test_another_sample_rate_within_a_file_is_named(save, as_bytes):
     path = save("song.mp3", as_bytes("a.mp3", NOISE, 44100) + as_bytes("b.mp3", NOISE, 32000))
     with pytest.raises(AudioError, match="sample rate changes from 44100 to 32000 at 2"):
