@@ -7,7 +7,6 @@ started again at its address.
 import time
 from collections import Counter, deque
 from concurrent.futures import FIRST_COMPLETED, CancelledError, Future, wait
-from contextlib import closing
 
 from joblib import effective_n_jobs, parallel_config
 from joblib.externals.loky.process_executor import BrokenProcessPool, ProcessPoolExecutor
@@ -44,10 +43,13 @@ def run_tasks(function, tasks, *, n_jobs=None, client=None):
     ------
     LostTaskError
         If a task ends its worker each time.
+    TypeError, ValueError
+        If the client is none, or cannot be used.
     """
-    with closing(_choose_workers(n_jobs, client)) as workers:
+    workers = _choose_workers(n_jobs, client)
+    waiting: dict = {}
+    try:
         numbered = enumerate(tasks)
-        waiting: dict = {}
         again: deque = deque()
         n_tries: Counter = Counter()
         while True:
@@ -76,6 +78,8 @@ def run_tasks(function, tasks, *, n_jobs=None, client=None):
             if len(again) > n_lost and workers.renew():
                 again.extend(waiting.values())
                 waiting.clear()
+    finally:
+        workers.close(at_once=bool(waiting))
 
 
 def is_dask_worker():
@@ -122,7 +126,7 @@ class _ThisProcess:
     def renew(self):
         return False
 
-    def close(self):
+    def close(self, *, at_once):
         pass
 
 
@@ -153,12 +157,13 @@ class _LocalWorkers:
         return wait(futures, return_when=FIRST_COMPLETED).done
 
     def renew(self):
-        self.close()
+        self.close(at_once=True)
         self._start()
         return True
 
-    def close(self):
-        self._pool.shutdown(wait=True, kill_workers=True)
+    def close(self, *, at_once):
+        # what is killed leaves semaphores behind, of which Python warns
+        self._pool.shutdown(wait=True, kill_workers=at_once)
 
 
 class _DaskWorkers:
@@ -168,6 +173,15 @@ class _DaskWorkers:
         import distributed
         from distributed.comm import CommClosedError
 
+        if not isinstance(client, distributed.Client):
+            raise TypeError(
+                f"client must be a distributed.Client, got {type(client).__name__}; connect to a "
+                "scheduler by distributed.Client(address)"
+            )
+        if client.asynchronous:
+            raise ValueError("client is asynchronous; give one made without asynchronous=True")
+        if client.status in ("closing", "closed"):
+            raise ValueError("client is closed; connect to the scheduler again")
         self.lost = (distributed.KilledWorker, CancelledError, CommClosedError)
         self._distributed, self._client, self._is_ours = distributed, client, False
         self._address, self._security = client.scheduler.address, client.security
@@ -208,6 +222,6 @@ class _DaskWorkers:
             self._is_ours = True
         return False
 
-    def close(self):
+    def close(self, *, at_once):
         if self._is_ours:
             self._client.close()

@@ -1,7 +1,9 @@
 """Tasks come to their end also when workers do not."""
 
+import asyncio
 import os
 from itertools import count
+from multiprocessing.util import Finalize
 
 import distributed
 import numpy as np
@@ -73,6 +75,39 @@ def test_an_error_of_a_task_is_raised(where):
     with pytest.raises(OSError, match="No space left"):
         list(run_tasks(run, range(3), **where))
     assert list(run_tasks(lambda task: task, range(1), **where)) == [(0, 0)]
+
+
+def test_workers_that_are_done_tidy_up(tmp_path):
+    # Python warns of semaphores that killed ones leave behind
+    def run(task):
+        Finalize(None, (tmp_path / f"{os.getpid()}").touch, exitpriority=1)
+        return os.getpid()
+
+    workers = {pid for _, pid in run_tasks(run, range(4), n_jobs=2)}
+    assert {int(path.name) for path in tmp_path.iterdir()} == workers
+
+
+def test_a_client_that_is_none_is_named(client):
+    with pytest.raises(TypeError, match="client must be a distributed.Client, got str"):
+        next(run_tasks(print, range(1), client=client.scheduler.address))
+    with pytest.raises(TypeError, match="got LocalCluster"):
+        next(run_tasks(print, range(1), client=client.cluster))
+
+
+def test_a_client_that_cannot_be_used_is_named(client):
+    closed = distributed.Client(client.scheduler.address, set_as_default=False)
+    closed.close()
+    with pytest.raises(ValueError, match="client is closed"):
+        next(run_tasks(print, range(1), client=closed))
+
+    async def ask():
+        async with distributed.Client(
+            client.scheduler.address, asynchronous=True, set_as_default=False
+        ) as awaited:
+            next(run_tasks(print, range(1), client=awaited))
+
+    with pytest.raises(ValueError, match="client is asynchronous"):
+        asyncio.run(ask())
 
 
 def test_a_cluster_of_joblib_says_nothing_of_this_machine(client):
