@@ -88,9 +88,9 @@ def test_workers_that_are_done_tidy_up(tmp_path):
 
 
 def test_a_client_that_is_none_is_named(client):
-    with pytest.raises(TypeError, match="client must be a distributed.Client, got str"):
+    with pytest.raises(TypeError, match=r"client must be a distributed\.Client, got str"):
         next(run_tasks(print, range(1), client=client.scheduler.address))
-    with pytest.raises(TypeError, match="got LocalCluster"):
+    with pytest.raises(TypeError, match=r"client must be a distributed\.Client, got LocalCluster"):
         next(run_tasks(print, range(1), client=client.cluster))
 
 
