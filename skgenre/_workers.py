@@ -180,7 +180,7 @@ class _DaskWorkers:
             )
         if client.asynchronous:
             raise ValueError("client is asynchronous; give one made without asynchronous=True")
-        if client.status in ("closing", "closed"):
+        if client.status in ("closing", "closed") or client.scheduler is None:
             raise ValueError("client is closed; connect to the scheduler again")
         self.lost = (distributed.KilledWorker, CancelledError, CommClosedError)
         self._distributed, self._client, self._is_ours = distributed, client, False
