@@ -41,14 +41,15 @@ def validate_bags(estimator, X, *, reset, dtype=np.float32, may_stay_stored=Fals
         Of the dtype, or of object and float32 within where the bags are ragged.
     """
     check_not_empty(X, "song")
-    if is_stored(X):
-        X = StoredSongs(X) if X.ndim in (2, 3, 4) else X[:]
+    X = divisible(X, kinds="biuf")
     if isinstance(X, StoredSongs):
         if may_stay_stored:
             return _validate_stored(estimator, X, reset)
         X = np.asarray(X)
     if hasattr(X, "to_numpy") and X.ndim == 1:
         X = X.to_numpy()
+    elif hasattr(X, "__array__") and getattr(X, "ndim", 0) > 2:
+        X = np.asarray(X)
     first_ndim = np.ndim(X[0]) if isinstance(X, np.ndarray | list | tuple) and len(X) else 0
     if first_ndim in (2, 3):
         if reset:
@@ -60,6 +61,16 @@ def validate_bags(estimator, X, *, reset, dtype=np.float32, may_stay_stored=Fals
             raise ValueError(f"X holds empty songs, of shape {X.shape[1:]}")
         return X
     return validate_data(estimator, X, reset=reset, dtype=dtype, ensure_all_finite="allow-nan")
+
+
+def divisible(X, kinds="f"):
+    """Return a zarr array as what a splitter can take parts of; anything else as it is.
+
+    Arrays of other kinds of numbers than are named, or of paths, are read into memory.
+    """
+    if not is_stored(X):
+        return X
+    return StoredSongs(X) if X.ndim in (2, 3, 4) and X.dtype.kind in kinds else X[...]
 
 
 def _validate_stored(estimator, X, reset):

@@ -1,5 +1,6 @@
 """Nets learn from a zarr array what they learn from the same array in memory."""
 
+import dask.array
 import numpy as np
 import pytest
 import zarr
@@ -10,11 +11,15 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from skgenre import (
+    GroupStackingClassifier,
     KerasANNClassifier,
     KerasCNNClassifier,
+    MelSpectrogramTransformer,
     SegmentSummarizer,
     SegmentVotingClassifier,
+    SelectiveClassifier,
     SpectrogramScaler,
+    compare_classifiers,
 )
 from skgenre._stored import StoredSongs
 
@@ -139,6 +144,55 @@ def test_an_answer_reads_each_song_once(songs, few_songs_in_memory):
         few_songs_in_memory.clear()
         assert len(getattr(clf, method)(stored)) == len(X)
         assert sum(few_songs_in_memory) == len(X)
+
+
+@pytest.mark.parametrize(
+    "clf",
+    [
+        SelectiveClassifier(LogisticRegression(), cv=2, target_precision=0.1),
+        GroupStackingClassifier([("all", LogisticRegression())], cv=2, passthrough=True),
+    ],
+    ids=["selective", "stacking"],
+)
+def test_others_take_parts_of_it(table, clf):
+    X, stored, y = table
+    expected = clf.fit(X, y).predict_proba(X)
+    assert_array_equal(clf.fit(stored, y).predict_proba(stored), expected)
+
+
+def test_comparisons_take_parts_of_it(table, tmp_path):
+    X, stored, y = table
+    groups = np.arange(30) // 2
+    clf = {"linear": make_pipeline(SpectrogramScaler(), LogisticRegression())}
+    expected = compare_classifiers(clf, X, y, groups=groups, results=tmp_path / "results")
+    found = compare_classifiers(clf, stored, y, groups=groups, results=tmp_path / "results")
+    assert found["error"].isna().all()
+    # the second one found the rows of the first
+    assert_frame_equal(found.drop(columns="answers"), expected.drop(columns="answers"))
+
+
+def test_waveforms_of_integers_are_scaled_as_in_memory():
+    X = np.random.RandomState(0).randint(-3000, 3000, size=(8, 6000)).astype(np.int16)
+    stored, y = zarr.array(X), np.tile(["blues", "rock"], 4)
+    mel = MelSpectrogramTransformer(duration=0.2, n_mels=8)
+    clf = SelectiveClassifier(
+        make_pipeline(mel, SegmentVotingClassifier(LogisticRegression())),
+        cv=2,
+        target_precision=0.1,
+    )
+    expected = clf.fit(X, y).predict_proba(X)
+    assert_array_equal(clf.fit(stored, y).predict_proba(stored), expected)
+
+
+def test_arrays_of_other_libraries_are_read(songs):
+    X, _, _ = songs
+    expected = SpectrogramScaler().fit_transform(X)
+    assert_array_equal(SpectrogramScaler().fit_transform(dask.array.from_array(X)), expected)
+
+
+def test_complex_numbers_are_refused():
+    with pytest.raises(ValueError, match="Complex data not supported"):
+        SpectrogramScaler().fit(zarr.zeros((6, 2, 2), dtype="complex64"))
 
 
 def test_infinity_is_named(songs):

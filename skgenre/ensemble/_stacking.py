@@ -11,7 +11,7 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.parallel import Parallel, delayed
 from sklearn.utils.validation import check_is_fitted
 
-from .._bags import check_several, validate_genres
+from .._bags import check_several, divisible, validate_genres
 from .._base import VersionedEstimator, check_not_empty, fit_context, forget_table
 from .._fit_parameters import share_out
 from .._genres import check_groups
@@ -165,7 +165,9 @@ class GroupStackingClassifier(VersionedEstimator, StackingClassifier):
         """
         self._validate_estimators()
         self._validate_final_estimator()
-        X, y, groups = indexable(keep_apart(X), validate_genres(self, y), check_groups(groups))
+        X, y, groups = indexable(
+            divisible(keep_apart(X)), validate_genres(self, y), check_groups(groups)
+        )
         self.classes_ = np.unique(y)
         check_several(self)
         # the final classifier answers by genre, and scikit-learn need not decode what it says

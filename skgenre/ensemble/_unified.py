@@ -10,7 +10,7 @@ from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted
 
-from .._bags import check_several, validate_genres
+from .._bags import check_several, divisible, validate_genres
 from .._base import check_not_empty, fit_context, forget_table
 from .._fit_parameters import share_out
 from .._genres import check_genres, check_groups
@@ -156,7 +156,9 @@ class UnifiedGenreClassifier(ClassifierMixin, BranchComposition):
             songs cannot be divided into folds.
         """
         branches = self._validate_branches()
-        X, y, groups = indexable(keep_apart(X), validate_genres(self, y), check_groups(groups))
+        X, y, groups = indexable(
+            divisible(keep_apart(X)), validate_genres(self, y), check_groups(groups)
+        )
         self.classes_ = np.unique(y)
         check_several(self)
         folds = make_folds(self.cv, X, y, groups)

@@ -15,6 +15,7 @@ from sklearn.model_selection import GridSearchCV, RandomizedSearchCV
 from sklearn.pipeline import Pipeline
 from sklearn.utils import _safe_indexing, check_consistent_length, check_scalar
 
+from .._bags import divisible
 from .._base import installed_versions
 from .._fit_parameters import fit_parameter_name
 from .._genres import check_genres, check_groups
@@ -155,6 +156,7 @@ def compare_classifiers(
     >>> results.groupby("protocol", sort=False)["leakage"].first().to_dict()
     {'report': 'artist', 'artist': 'clean'}
     """
+    X = divisible(X)
     check_consistent_length(X, y, groups)
     if max_folds is not None:
         check_scalar(max_folds, "max_folds", Integral, min_val=1)
