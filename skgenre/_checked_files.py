@@ -11,11 +11,23 @@ from contextlib import suppress
 from pathlib import Path
 from uuid import uuid4
 
+from ._names import is_remote, without_secrets
+
 _LONGEST_HEADER = 4096
 
 
 class DamagedFileError(ValueError):
     """A file is not what was once written for its key."""
+
+
+def local_folder(folder, parameter):
+    """Return the path of a folder on this machine, of which an address would make a strange one."""
+    name = os.fsdecode(folder)
+    if is_remote(name):
+        raise ValueError(
+            f"{parameter}={without_secrets(name)!r} is an address; give a folder on this machine"
+        )
+    return Path(name)
 
 
 def make_private_folder(folder):

@@ -2,10 +2,9 @@ import hashlib
 import os
 import warnings
 import zlib
-from pathlib import Path
 
 from .._base import installed_versions
-from .._checked_files import DamagedFileError, make_private_folder
+from .._checked_files import DamagedFileError, local_folder, make_private_folder
 from .._names import printable
 from ._torch import torch
 
@@ -48,7 +47,7 @@ class SavedTraining:
     """
 
     def __init__(self, folder, name):
-        folder = Path(folder)
+        folder = local_folder(folder, "checkpoint_dir")
         make_private_folder(folder)
         self._name, self._file = name, folder / f"{name}.pt"
         others = sorted(path.name for path in folder.glob("*.pt") if path != self._file)

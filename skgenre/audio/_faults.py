@@ -7,7 +7,7 @@ from joblib import Parallel, delayed
 from .._progress import track
 from ._errors import AudioError
 from ._examine import Examination, examine
-from ._files import as_seen_from_anywhere, check_path
+from ._files import as_seen_from_anywhere, check_path, is_seen_by_others
 from ._fingerprint import find_matches
 from ._isolation import WorkerError, Workers, check_timeout
 
@@ -158,6 +158,8 @@ def name_faults(paths, found, *, min_duration=MIN_DURATION):
 
 def examine_isolated(workers, path, timeout):
     try:
+        if not is_seen_by_others(path):
+            return examine(path)
         return workers.run(examine, as_seen_from_anywhere(check_path(path)), timeout=timeout)
     except AudioError:
         return examine(path)

@@ -33,6 +33,11 @@ def check_path(path):
         return file.name
 
 
+def is_seen_by_others(path):
+    """Tell whether other processes see a file; those of ``memory://`` belong to one process."""
+    return not path_name(path).lower().startswith("memory://")
+
+
 def as_seen_from_anywhere(name):
     """Return a path that leads to the same file whatever the current folder."""
     return name if is_remote(name) else os.path.abspath(name)

@@ -5,7 +5,7 @@ import numpy as np
 from .._names import is_remote
 from ._decode import Mixer, check_header, decode, expected_frames, open_audio, regroup, resample
 from ._errors import NO_MEMORY, AudioError, OutOfReachError
-from ._files import as_seen_from_anywhere, check_path
+from ._files import as_seen_from_anywhere, check_path, is_seen_by_others
 from ._isolation import TooLateError, WorkerError, check_timeout, run_isolated
 
 # What may be held at once, as samples of the result.
@@ -39,7 +39,8 @@ def load_audio(path, *, sr=22050, offset=0.0, duration=None, mono=True, timeout=
         returned instead.
     timeout : float, default=None
         Read the file in a separate process and give up after this many seconds. A file that hangs
-        or crashes the decoder then raises an `AudioError`. ``None`` reads in the current process.
+        or crashes the decoder then raises an `AudioError`. ``None`` reads in the current process,
+        and so does an address of ``memory://``, which other processes do not see.
 
     Returns
     -------
@@ -92,6 +93,7 @@ def load_audio(path, *, sr=22050, offset=0.0, duration=None, mono=True, timeout=
     _check_parameters(sr, offset, duration)
     if timeout is not None:
         check_timeout(timeout)
+    if timeout is not None and is_seen_by_others(path):
         return _load_isolated(check_path(path), sr, offset, duration, mono, timeout)
     with open_audio(path) as decoder:
         return _load(decoder, sr, offset, duration, mono)

@@ -10,7 +10,13 @@ import numpy as np
 import pandas as pd
 from sklearn.base import clone
 
-from .._checked_files import make_private_folder, read_checked, write_checked, write_whole
+from .._checked_files import (
+    local_folder,
+    make_private_folder,
+    read_checked,
+    write_checked,
+    write_whole,
+)
 from ..audio._files import as_seen_from_anywhere, identify
 from ._splits import select_clips
 
@@ -38,7 +44,7 @@ class Keep:
         self.troubles: list[str] = []
         if folder is None:
             return
-        self._folder = Path(folder)
+        self._folder = local_folder(folder, "results")
         make_private_folder(self._folder)
         text = json.dumps(environment, indent=2) + "\n"
         try:

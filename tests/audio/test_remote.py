@@ -8,7 +8,14 @@ import pytest
 from fsspec.implementations.memory import MemoryFileSystem
 from numpy.testing import assert_array_equal
 
-from skgenre import MFCCSegmenter, extract_corpus, load_audio, read_blocks
+from skgenre import (
+    MelSpectrogramTransformer,
+    MFCCSegmenter,
+    extract_corpus,
+    find_faults,
+    load_audio,
+    read_blocks,
+)
 from skgenre.audio import AudioError
 from skgenre.audio import _remote as remote
 from skgenre.datasets import load_genre_folder, load_music_library
@@ -175,6 +182,24 @@ def test_songs_have_any_names(store, song_files, name):
     (found,) = load_genre_folder("TROUBLED://odd").paths
     assert found == f"TROUBLED://odd/blues/{name}"
     assert_array_equal(load_audio(found), load_audio(song_files[0][0]))
+
+
+def test_songs_in_the_memory_of_this_process_are_found(song_files):
+    files = fsspec.filesystem("memory")
+    address = "memory://mine/song.flac"
+    files.pipe("/mine/song.flac", Path(song_files[0][0]).read_bytes())
+    expected = load_audio(song_files[0][0])
+    assert_array_equal(load_audio(address, timeout=60), expected)
+    assert "unreadable" not in find_faults([address])["fault"].tolist()
+    mel = MelSpectrogramTransformer(duration=1.5, n_jobs=2, timeout=60)
+    assert np.isfinite(mel.fit_transform([address] * 3)).all()
+
+
+def test_a_cache_cannot_be_an_address(song_files):
+    mel = MelSpectrogramTransformer(duration=1.5, cache="s3://user:secret@bucket/cache")
+    with pytest.raises(ValueError, match="cache='s3://bucket/cache' is an address") as raised:
+        mel.fit_transform(song_files[0][:1])
+    assert "secret" not in str(raised.value)
 
 
 def test_features_are_cached_until_the_file_changes(store, tmp_path):

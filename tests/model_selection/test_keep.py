@@ -199,3 +199,9 @@ def test_the_folder_is_the_users_alone(table, tmp_path):
     for folder in (tmp_path / "new", tmp_path / "new" / "kept"):
         assert stat.S_IMODE(folder.stat().st_mode) == 0o700
     assert stat.S_IMODE(tmp_path.stat().st_mode) == 0o755
+
+
+def test_an_address_is_refused(table):
+    X, y = table
+    with pytest.raises(ValueError, match="results='s3://bucket/results' is an address"):
+        compare_classifiers({}, X, y, results="s3://bucket/results")
