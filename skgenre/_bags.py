@@ -294,9 +294,9 @@ def check_finite(estimator, X, readable, results, start=0):
     lost = [i for i in np.flatnonzero(readable) if not np.isfinite(results[i]).all()]
     if lost:
         peak = max(np.abs(X[i]).max() for i in lost)
-        more = f" and {len(lost) - 1} more" if len(lost) > 1 else ""
+        part = f" from X[{start}] on" if start else ""
         raise ValueError(
-            f"{type(estimator).__name__} gives no finite numbers for X[{start + lost[0]}]"
-            f"{more}. Values there reach {peak:.3g}; scale them like those in fit, or fit again "
-            "on smaller values"
+            f"{type(estimator).__name__} gives no finite numbers for {len(lost)} of {len(X)} "
+            f"songs{part}, the first of which is X[{start + lost[0]}]. Their values reach "
+            f"{peak:.3g}; scale them like those in fit, or fit again on smaller values"
         )
