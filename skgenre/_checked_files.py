@@ -20,12 +20,12 @@ class DamagedFileError(ValueError):
     """A file is not what was once written for its key."""
 
 
-def local_folder(folder, parameter):
-    """Return the path of a folder on this machine, of which an address would make a strange one."""
-    name = os.fsdecode(folder)
+def local_path(path, parameter):
+    """Return a path on this machine, of which an address would make a strange one."""
+    name = os.fsdecode(path)
     if is_remote(name):
         raise ValueError(
-            f"{parameter}={without_secrets(name)!r} is an address; give a folder on this machine"
+            f"{parameter}={without_secrets(name)!r} is an address; give a path on this machine"
         )
     return Path(name)
 
@@ -50,7 +50,9 @@ def write_whole(path, *chunks):
         with suppress(OSError):
             aside.unlink()
         if isinstance(error, OSError):
-            error.filename, error.filename2 = str(path), None
+            error.filename = str(path)
+            # None would be shown
+            del error.filename2
         raise
 
 

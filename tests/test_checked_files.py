@@ -12,6 +12,7 @@ from skgenre._checked_files import (
     make_private_folder,
     read_checked,
     write_checked,
+    write_whole,
 )
 
 BODY = np.arange(20, dtype=np.float32).tobytes()
@@ -29,6 +30,11 @@ def test_what_was_written_is_read(file):
     assert header["shape"] == [4, 5]
     assert body == BODY
     assert os.listdir(file.parent) == ["file"]
+
+
+def test_an_error_names_the_file_alone(tmp_path):
+    with pytest.raises(FileNotFoundError, match=r"'\S+/none/file'\Z"):
+        write_whole(tmp_path / "none" / "file", b"")
 
 
 def test_every_flipped_bit_is_seen(file):

@@ -4,7 +4,7 @@ import warnings
 import zlib
 
 from .._base import installed_versions
-from .._checked_files import DamagedFileError, local_folder, make_private_folder
+from .._checked_files import DamagedFileError, local_path, make_private_folder
 from .._names import printable
 from ._torch import torch
 
@@ -47,7 +47,7 @@ class SavedTraining:
     """
 
     def __init__(self, folder, name):
-        folder = local_folder(folder, "checkpoint_dir")
+        folder = local_path(folder, "checkpoint_dir")
         make_private_folder(folder)
         self._name, self._file = name, folder / f"{name}.pt"
         others = sorted(path.name for path in folder.glob("*.pt") if path != self._file)

@@ -9,7 +9,7 @@ import numpy as np
 from joblib import Memory
 
 from .._base import installed_versions
-from .._checked_files import local_folder, make_private_folder, read_checked, write_checked
+from .._checked_files import local_path, make_private_folder, read_checked, write_checked
 from ..audio._files import identify
 
 # What makes the numbers.
@@ -45,7 +45,7 @@ class FeatureCache:
         place = _find_place(cache)
         if place is None:
             return
-        folder = local_folder(place, "cache") / type(transformer).__name__
+        folder = local_path(place, "cache") / type(transformer).__name__
         try:
             make_private_folder(folder)
         except OSError as error:
@@ -113,7 +113,7 @@ def _find_place(cache):
     """Return the folder of all entries, the one that joblib would use, or None."""
     if isinstance(cache, Memory):
         return None if cache.store_backend is None else cache.store_backend.location
-    return None if cache is None else local_folder(cache, "cache") / "joblib"
+    return None if cache is None else local_path(cache, "cache") / "joblib"
 
 
 def _digest(*parts):

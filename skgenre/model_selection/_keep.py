@@ -11,7 +11,7 @@ import pandas as pd
 from sklearn.base import clone
 
 from .._checked_files import (
-    local_folder,
+    local_path,
     make_private_folder,
     read_checked,
     write_checked,
@@ -44,7 +44,7 @@ class Keep:
         self.troubles: list[str] = []
         if folder is None:
             return
-        self._folder = local_folder(folder, "results")
+        self._folder = local_path(folder, "results")
         make_private_folder(self._folder)
         text = json.dumps(environment, indent=2) + "\n"
         try:

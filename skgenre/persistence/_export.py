@@ -5,7 +5,6 @@ import os
 import warnings
 from datetime import UTC, datetime
 from numbers import Integral, Real
-from pathlib import Path
 
 import numpy as np
 from sklearn.base import BaseEstimator, is_classifier
@@ -13,7 +12,7 @@ from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import check_is_fitted
 
 from .._base import installed_versions
-from .._checked_files import write_whole
+from .._checked_files import local_path, write_whole
 from .._names import printable
 from ..ensemble import SelectiveClassifier
 from ..feature_extraction._base import BaseClipTransformer
@@ -132,7 +131,7 @@ def export_model(clf, path, *, card=None, include_features=True):
     >>> folder = tempfile.mkdtemp()
     >>> export_model(clf, Path(folder, "linear.onnx"))
     """
-    path = Path(path)
+    path = local_path(path, "path")
     _check(clf)
     genres = _plain_genres(clf.classes_)
     scores, learned_from = _read_card(card)

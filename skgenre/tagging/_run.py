@@ -4,7 +4,7 @@ import os
 import time
 from typing import NamedTuple
 
-from .._names import printable
+from .._names import is_remote, printable
 from .._system_errors import explain
 from ._delta import apply_delta, hash_file, make_delta
 from ._journal import Journal, read_journal
@@ -87,6 +87,8 @@ def look_at(paths, *, field="genre", overwrite=False):
     for path in paths:
         row = TagChange(path)
         try:
+            if is_remote(path):
+                raise UnfitError("an address; only files on this machine are tagged")
             real = os.path.realpath(path)
             first = names.setdefault(real, path)
             if first is not path:

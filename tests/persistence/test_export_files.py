@@ -51,6 +51,11 @@ def read(path):
     return model, ModelInfo.from_props(props)
 
 
+def test_an_address_is_refused(clf):
+    with pytest.raises(ValueError, match="path='s3://bucket/model' is an address"):
+        export_model(clf, "s3://bucket/model")
+
+
 def test_metadata(clf, tmp_path):
     path = tmp_path / "model.onnx"
     export_model(clf, path)

@@ -179,6 +179,11 @@ def test_any_name(songs, journal, name):
     assert read([song]) == before
 
 
+def test_an_address_is_not_tagged():
+    [change] = look_at(["https://example.org/song.mp3"])
+    assert change.reason == "an address; only files on this machine are tagged"
+
+
 def test_a_file_that_somebody_else_changes_meanwhile(songs, journal):
     changes = plan(songs)
     write(songs[:1], journal.with_name("other.jsonl"), "Pop")
