@@ -40,7 +40,8 @@ def is_seen_by_others(path):
 
 def as_seen_from_anywhere(name):
     """Return a path that leads to the same file whatever the current folder."""
-    return name if is_remote(name) else os.path.abspath(name)
+    # not made shorter: behind a link, ".." leads to another folder than its text says
+    return name if is_remote(name) else os.path.join(os.getcwd(), name)
 
 
 def identify(path):

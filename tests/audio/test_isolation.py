@@ -3,6 +3,7 @@ import operator
 import os
 import pickle
 import select
+import shutil
 import signal
 import subprocess
 import sys
@@ -14,7 +15,7 @@ import pytest
 import soundfile as sf
 from numpy.testing import assert_array_equal
 
-from skgenre.audio import AudioError, _isolation, load_audio
+from skgenre.audio import AudioError, _isolation, find_faults, load_audio
 from skgenre.audio._isolation import WorkerError, Workers
 
 
@@ -200,3 +201,13 @@ def test_closing_ends_busy_workers(workers):
     workers.close()
     thread.join(10)
     assert len(errors) == 1
+
+
+def test_two_dots_behind_a_link_lead_where_the_system_says(song_files, tmp_path, monkeypatch):
+    (tmp_path / "music" / "rock").mkdir(parents=True)
+    shutil.copy(song_files[0][0], tmp_path / "music" / "song.flac")
+    os.symlink(tmp_path / "music" / "rock", tmp_path / "link")
+    monkeypatch.chdir(tmp_path)
+    expected = load_audio("link/../song.flac")
+    assert_array_equal(load_audio("link/../song.flac", timeout=60), expected)
+    assert "unreadable" not in find_faults(["link/../song.flac"])["fault"].tolist()
