@@ -22,7 +22,17 @@ _PATIENCE, _PAUSE = 300, 1
 
 
 class LostTaskError(RuntimeError):
-    """A task whose worker was lost again and again."""
+    """A task whose worker was lost again and again.
+
+    Parameters
+    ----------
+    task : object
+        The task.
+    """
+
+    def __init__(self, task):
+        super().__init__(f"A worker was lost {_MOST_TRIES} times while it was at the same task")
+        self.task = task
 
 
 def run_tasks(function, tasks, *, n_jobs=None, client=None):
@@ -69,9 +79,7 @@ def run_tasks(function, tasks, *, n_jobs=None, client=None):
                 except workers.lost as error:
                     n_tries[number] += 1
                     if n_tries[number] == _MOST_TRIES:
-                        raise LostTaskError(
-                            f"A worker was lost {_MOST_TRIES} times while it was at the same task"
-                        ) from error
+                        raise LostTaskError(task) from error
                     again.append((number, task))
                 else:
                     yield number, result

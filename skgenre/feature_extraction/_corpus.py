@@ -2,6 +2,7 @@
 
 import os
 from collections import deque
+from collections.abc import Mapping, Set
 from contextlib import closing
 from functools import partial
 from numbers import Integral
@@ -12,15 +13,19 @@ from sklearn.base import clone
 from sklearn.utils import Bunch
 from sklearn.utils._param_validation import Interval, validate_params
 
+from .._names import printable, without_secrets
 from .._progress import track
-from .._workers import run_tasks
+from .._workers import LostTaskError, count_processes, run_tasks
 from ..audio import AudioError, load_audio
 from ..audio._errors import OutOfReachError
+from ..audio._files import as_seen_from_anywhere, is_seen_by_others
 from ._base import BaseClipTransformer
 from ._corpus_store import CorpusStore
 
 # Of a song, to see whether it can be had.
 _SECONDS_TRIED = 0.1
+# Of a chunk, in a message.
+_MOST_NAMED = 5
 
 
 @validate_params(
@@ -82,10 +87,11 @@ def extract_corpus(transformer, paths, out, *, client=None, chunk=64, verbose=0)
         If the worker of a chunk died twenty times in a row. The message names the songs. Set the
         transformer's ``timeout`` to read each file in a process that may crash.
     TypeError
-        If an element of ``paths`` is not a path.
+        If ``paths`` is not a sequence of paths.
     ValueError
-        If ``paths`` is empty, the store has features of other songs, parameters or library
-        versions, or the features of songs differ in shape.
+        If ``paths`` is empty; if ``out`` is a file, a damaged store, or a store with features of
+        other songs, parameters or library versions; if the features of songs differ in shape; or if
+        songs or the store are in ``memory://``, which other processes do not see.
 
     See Also
     --------
@@ -115,8 +121,10 @@ def extract_corpus(transformer, paths, out, *, client=None, chunk=64, verbose=0)
     >>> corpus.features.shape, corpus.errors
     ((4, 128, 44), {})
     """
-    paths = _check_paths(paths)
-    n_jobs = transformer.n_jobs
+    paths, n_jobs, chunk = _check_paths(paths), transformer.n_jobs, int(chunk)
+    transformer._validate_params()
+    if client is not None or count_processes(n_jobs) > 1:
+        _check_seen_by_workers(paths, out)
     reading = {"on_error": "nan", "n_jobs": None, "verbose": 0}
     transformer = clone(transformer).set_params(**reading).fit(paths)
     transformer._check_one_shape("extract_corpus")
@@ -124,7 +132,11 @@ def extract_corpus(transformer, paths, out, *, client=None, chunk=64, verbose=0)
     missing, n_done = store.find_missing()
     results = run_tasks(
         partial(_extract_chunk, transformer, store.out),
-        (_Chunk(i, tuple(paths[i * chunk : (i + 1) * chunk]), lost) for i, lost in missing),
+        (
+            # workers may stand in another folder
+            _Chunk(i, tuple(map(as_seen_from_anywhere, paths[i * chunk : (i + 1) * chunk])), lost)
+            for i, lost in missing
+        ),
         n_jobs=n_jobs,
         client=client,
     )
@@ -138,7 +150,10 @@ def extract_corpus(transformer, paths, out, *, client=None, chunk=64, verbose=0)
         count=itemgetter(1),
     )
     with closing(results), closing(tracked):
-        deque(tracked, maxlen=0)
+        try:
+            deque(tracked, maxlen=0)
+        except LostTaskError as error:
+            raise RuntimeError(f"{error}, which reads {_name_songs(error.task.paths)}") from error
     return Bunch(features=store.group["features"], errors=store.read_errors(paths))
 
 
@@ -170,11 +185,29 @@ def _is_out_of_reach(path, timeout):
     return False
 
 
+def _check_seen_by_workers(paths, out):
+    places = [("out", out), *((f"paths[{i}]", path) for i, path in enumerate(paths))]
+    for name, place in places:
+        if not is_seen_by_others(place):
+            raise ValueError(
+                f"{name} is in memory://, which no other process sees; set n_jobs=1 and give no "
+                "client, or take files"
+            )
+
+
+def _name_songs(paths):
+    names = [without_secrets(printable(path)) for path in paths[:_MOST_NAMED]]
+    more = len(paths) - len(names)
+    return ", ".join(names) + (f" and {more} more" if more else "")
+
+
 def _check_paths(paths):
+    if isinstance(paths, Mapping | Set) or getattr(paths, "ndim", 1) != 1:
+        raise TypeError(f"paths must be a sequence of paths, got {type(paths).__name__}")
     paths = list(paths)
     if not paths:
         raise ValueError("paths is empty; give the path of one song at least")
     for i, path in enumerate(paths):
         if not isinstance(path, str | bytes | os.PathLike):
             raise TypeError(f"paths[{i}] must be the path of a song, got {type(path).__name__}")
-    return paths
+    return [os.fsdecode(path) for path in paths]

@@ -8,6 +8,7 @@ equal to one that was not.
 import hashlib
 import math
 import os
+from contextlib import contextmanager, suppress
 from functools import partial, wraps
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ import numpy as np
 from .._names import is_remote, printable, without_secrets
 from .._servers import FINAL, ask, check_address, say
 from ..audio._errors import OutOfReachError
+from ..audio._files import as_seen_from_anywhere
 from ._cache import describe_features
 
 _NEEDS_ZARR = "A store needs zarr; install it: pip install 'skgenre[distributed]'"
@@ -25,6 +27,7 @@ _FORMAT = 1
 _READ, _UNREADABLE, _OUT_OF_REACH = 1, 2, 3
 _PATHS_TOGETHER = 10_000
 _BYTES_COMPRESSED = 2**18
+_ARRAYS = ("features", "errors", "paths", "state")
 
 
 def _patient(method):
@@ -61,7 +64,8 @@ class CorpusStore:
     """
 
     def __init__(self, out, mode="r+"):
-        self.out = _without_file_scheme(os.fspath(out))
+        # workers may stand in another folder
+        self.out = as_seen_from_anywhere(_without_file_scheme(os.fspath(out)))
         self._group: Any = self._open(mode)
 
     @_patient
@@ -72,7 +76,23 @@ class CorpusStore:
             raise ImportError(_NEEDS_ZARR) from error
 
         check_address(self.out)
-        return zarr.open_group(self.out, mode=mode)
+        if os.path.isfile(self.out):
+            raise ValueError(f"out={self.out!r} is a file; give a folder, which may be new")
+        with self._naming_damage():
+            return zarr.open_group(self.out, mode=mode)
+
+    @contextmanager
+    def _naming_damage(self):
+        """Name the store where zarr cannot read what is there."""
+        try:
+            yield
+        except (ValueError, KeyError, RuntimeError) as error:
+            if is_remote(self.out):  # a server may do better another time
+                raise
+            raise ValueError(
+                f"out={self.out!r} is damaged, or something else than a store of "
+                f"extract_corpus ({say(error)}); give another out, or delete it"
+            ) from None
 
     @classmethod
     def begin(cls, out, transformer, paths, chunk):
@@ -91,11 +111,16 @@ class CorpusStore:
     def _begin(self, about, row_shape, paths, chunk):
         known = self._group.attrs.asdict()
         if "state" in self._group:
+            with self._naming_damage():
+                for name in _ARRAYS:
+                    self._group[name]
             self._check(known.get("skgenre"), about)
             # what zarr was writing when an earlier run was killed
             for half in Path(self.out).rglob("*.partial"):
                 half.unlink()
-        elif "skgenre" not in known and (known or list(self._group)):
+        elif self._group.metadata.zarr_format != 3 or (
+            "skgenre" not in known and (known or list(self._group))
+        ):
             raise ValueError(f"out={self.out!r} is a zarr group of something else")
         else:
             self._create(about, row_shape, paths, chunk)
@@ -150,7 +175,7 @@ class CorpusStore:
             The number of each chunk, and which of its songs were out of reach, if it was written.
         n_done : int
         """
-        state, size = self._group["state"][:], self._group["state"].chunks[0]
+        state, size = self._read_state(), self._group["state"].chunks[0]
         missing, n_done = [], len(state)
         is_missing = (state == 0) | (state == _OUT_OF_REACH)
         for number in np.unique(np.flatnonzero(is_missing) // size).tolist():
@@ -158,6 +183,21 @@ class CorpusStore:
             missing.append((number, np.flatnonzero(of_chunk == _OUT_OF_REACH).tolist()))
             n_done -= len(of_chunk)
         return missing, n_done
+
+    def _read_state(self):
+        """Return the state of each song; 0 where it is damaged, as after a power cut."""
+        array = self._group["state"]
+        try:
+            return array[:]
+        except (RuntimeError, ValueError):
+            if is_remote(self.out):
+                raise
+        state = np.zeros(array.shape, dtype=array.dtype)
+        for start in range(0, len(state), array.chunks[0]):
+            rows = slice(start, start + array.chunks[0])
+            with suppress(RuntimeError, ValueError):
+                state[rows] = array[rows]
+        return state
 
     @_patient
     def write(self, number, features, failures, is_again=False):
@@ -195,7 +235,7 @@ class CorpusStore:
     @_patient
     def read_errors(self, paths):
         """Return why songs could not be read, by path."""
-        rows = np.flatnonzero(self._group["state"][:] > _READ)
+        rows = np.flatnonzero(self._read_state() > _READ)
         errors = self._group["errors"].oindex[rows] if len(rows) else []
         return {paths[row]: str(error) for row, error in zip(rows, errors, strict=True)}
 
@@ -208,11 +248,14 @@ def _count_compressed(size, row_shape):
 
 def _without_file_scheme(out):
     """Return the path of a local folder, also if it is given as an address."""
-    if not out.startswith(("file://", "local://")):
+    if not out:
+        raise ValueError("out is empty; give the folder of the store, which may be new")
+    scheme, slashes, place = out.partition("://")
+    if scheme.lower() not in ("file", "local"):
         return out
     from fsspec.implementations.local import LocalFileSystem
 
-    return LocalFileSystem._strip_protocol(out)
+    return LocalFileSystem._strip_protocol(scheme.lower() + slashes + place)
 
 
 def _describe(transformer, paths, chunk):
@@ -220,7 +263,8 @@ def _describe(transformer, paths, chunk):
     kind, params, versions, revision = describe_features(transformer)
     names = hashlib.sha256()
     for path in paths:
-        names.update(os.fsencode(path) + b"\0")
+        # other songs may have the same names in another folder
+        names.update(as_seen_from_anywhere(path).encode("utf-8", "surrogatepass") + b"\0")
     return {
         "format": _FORMAT,
         "transformer": kind.__name__,

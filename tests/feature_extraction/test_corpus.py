@@ -1,5 +1,7 @@
 """Features of any number of songs in a store, which interruptions do not change."""
 
+import os
+import re
 import shutil
 import signal
 import subprocess
@@ -8,6 +10,7 @@ from pathlib import Path
 
 import distributed
 import numpy as np
+import pandas as pd
 import pytest
 import zarr
 from numpy.testing import assert_array_equal
@@ -104,7 +107,10 @@ def test_what_is_missing_is_computed_again(paths, undisturbed, tmp_path):
     extract_corpus(MEL, paths, out, chunk=4)
     for lost in ("state/c/2", "state/c/6", "features/c/2/0/0"):
         (out / lost).unlink()
-    extract_corpus(MEL, paths, out, chunk=4)
+    # as after a power cut
+    for damaged in ("state/c/1", "state/c/6"):
+        (out / damaged).write_bytes(b"")
+    extract_corpus(MEL, paths, out, chunk=np.int64(4))
     assert files_of(out) == undisturbed
 
 
@@ -121,8 +127,57 @@ def test_a_store_of_something_else_is_left_alone(paths, undisturbed, tmp_path):
         extract_corpus(MEL, paths, out, chunk=3)
     assert files_of(out) == undisturbed
     zarr.open_group(tmp_path / "other", mode="w").attrs["mine"] = 1
-    with pytest.raises(ValueError, match="something else"):
-        extract_corpus(MEL, paths, tmp_path / "other")
+    zarr.create_array(tmp_path / "array", shape=(3,), dtype="f4")
+    zarr.open_group(tmp_path / "old", mode="w", zarr_format=2)
+    (tmp_path / "cut").mkdir()
+    (tmp_path / "cut" / "zarr.json").write_bytes(b"")
+    shutil.rmtree(out / "features")
+    for name in ("other", "array", "old", "cut", "store"):
+        with pytest.raises(ValueError, match=f"out='.*{name}' is .*something else"):
+            extract_corpus(MEL, paths, tmp_path / name, chunk=4)
+    (tmp_path / "file").touch()
+    with pytest.raises(ValueError, match=r"out='.*file' is a file"):
+        extract_corpus(MEL, paths, tmp_path / "file")
+
+
+@pytest.mark.slow
+def test_the_current_folder_does_not_matter(song_files, tmp_path, monkeypatch):
+    for folder, song in zip(("one", "two"), song_files[0][:2], strict=True):
+        (tmp_path / folder).mkdir()
+        shutil.copy(song, tmp_path / folder / "song.wav")
+    with (
+        distributed.LocalCluster(n_workers=1, dashboard_address=":0") as cluster,
+        distributed.Client(cluster) as client,
+    ):
+        client.wait_for_workers(1)
+        # the workers stay where they are
+        monkeypatch.chdir(tmp_path / "one")
+        corpus = extract_corpus(MEL, [Path("song.wav")], "store", client=client)
+    assert_array_equal(corpus.features, MEL.fit_transform(["song.wav"]))
+    assert (tmp_path / "one" / "store").is_dir()
+    monkeypatch.chdir(tmp_path / "two")
+    with pytest.raises(ValueError, match="differ in paths"):
+        extract_corpus(MEL, ["song.wav"], tmp_path / "one" / "store")
+
+
+def test_what_other_processes_do_not_see_is_refused(paths, tmp_path):
+    mel = MelSpectrogramTransformer(duration=1.5, n_jobs=2)
+    with pytest.raises(ValueError, match=r"paths\[1\] is in memory://"):
+        extract_corpus(mel, [paths[0], "memory://song.wav"], tmp_path / "store")
+    with pytest.raises(ValueError, match="out is in memory://"):
+        extract_corpus(mel, paths, "memory://store")
+
+
+class Deadly(MelSpectrogramTransformer):
+    def _make_kernel(self):
+        os._exit(3)
+
+
+def test_songs_that_end_their_worker_again_and_again_are_named(paths, tmp_path, monkeypatch):
+    monkeypatch.setattr("skgenre._workers._MOST_TRIES", 2)
+    expected = f"lost 2 times .* reads {re.escape(', '.join(paths[:5]))} and 3 more"
+    with pytest.raises(RuntimeError, match=expected):
+        extract_corpus(Deadly(duration=1.5, n_jobs=2), paths[:8], tmp_path / "store", chunk=8)
 
 
 @pytest.mark.parametrize(
@@ -152,6 +207,13 @@ def test_wrong_use_is_named(paths, tmp_path):
         extract_corpus(MEL, ["a.wav", 3.0], out)
     with pytest.raises(ValueError, match="paths is empty"):
         extract_corpus(MEL, [], out)
+    for strange in ({"song.wav"}, {"song.wav": 1}, np.array("song.wav"), pd.DataFrame([paths])):
+        with pytest.raises(TypeError, match="paths must be a sequence of paths, got"):
+            extract_corpus(MEL, strange, out)
+    with pytest.raises(ValueError, match="out is empty"):
+        extract_corpus(MEL, paths, "")
+    with pytest.raises(ValueError, match="'n_jobs' parameter"):
+        extract_corpus(MelSpectrogramTransformer(n_jobs=2.5), paths, out)
     with pytest.raises(ValueError, match="'chunk' parameter"):
         extract_corpus(MEL, paths, out, chunk=0)
     with pytest.raises(ValueError, match="'transformer' parameter"):
@@ -161,7 +223,7 @@ def test_wrong_use_is_named(paths, tmp_path):
 
 def test_a_local_store_may_be_given_as_an_address(paths, undisturbed, tmp_path):
     pytest.importorskip("fsspec")
-    extract_corpus(MEL, paths, f"file://{tmp_path}/store", chunk=4)
+    extract_corpus(MEL, paths, f"FILE://{tmp_path}/store", chunk=4)
     assert files_of(tmp_path / "store") == undisturbed
 
 
