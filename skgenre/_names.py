@@ -52,6 +52,12 @@ def _escape(letter):
     return r"\x20" if letter == " " else letter.encode("unicode_escape").decode("ascii")
 
 
+def join_some(names, n_most=20):
+    """Return the first names with commas between them, and how many more there are."""
+    rest = f" and {len(names) - n_most} more" if len(names) > n_most else ""
+    return ", ".join(names[:n_most]) + rest
+
+
 def is_remote(name):
     """Tell whether a path is an address that fsspec knows, such as ``s3://bucket/song.mp3``."""
     return _ADDRESS.match(name) is not None

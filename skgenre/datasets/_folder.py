@@ -7,14 +7,13 @@ from pathlib import Path
 import numpy as np
 from sklearn.utils import Bunch
 
-from .._names import printable
+from .._names import join_some, printable
 from ._walk import (
     UNKNOWN_ENDING,
     describe_left_out,
     existing_folder,
     explain_silence,
     find_songs,
-    join_some,
     list_folder,
     real_path,
 )

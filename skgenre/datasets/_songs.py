@@ -11,11 +11,11 @@ from pathlib import Path
 import numpy as np
 from sklearn.utils import Bunch
 
-from .._names import printable
+from .._names import join_some, printable
 from ._artists import name_groups
 from ._folder import check_genres
 from ._genre_names import MAPPED_TO_NONE, UNWANTED
-from ._walk import describe_left_out, join_some
+from ._walk import describe_left_out
 
 _SAME_FILE = "the same file as another song"
 

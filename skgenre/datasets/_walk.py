@@ -37,7 +37,6 @@ _SYSTEM_FOLDERS = {
 }
 _MAX_ENDINGS = 6
 _MAX_REASONS = 12
-_MAX_NAMES = 20
 
 
 @dataclass
@@ -192,12 +191,6 @@ def describe_left_out(root, left_out):
     if n_others := sum(len(paths) for _, paths in reasons[_MAX_REASONS:]):
         lines.append(f"  for other reasons: {n_others}")
     return "\n".join(lines)
-
-
-def join_some(names):
-    """Return the first names with commas between them, and how many more there are."""
-    rest = f" and {len(names) - _MAX_NAMES} more" if len(names) > _MAX_NAMES else ""
-    return ", ".join(names[:_MAX_NAMES]) + rest
 
 
 def explain_silence(found):

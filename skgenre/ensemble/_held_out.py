@@ -6,10 +6,20 @@ from typing import NamedTuple
 
 import numpy as np
 from sklearn.model_selection import StratifiedGroupKFold, check_cv
+from sklearn.utils import indexable
 from sklearn.utils.metaestimators import _safe_split
 from sklearn.utils.validation import _check_method_params
 
+from .._bags import divisible, validate_genres
+from .._genres import check_groups
+from ..audio._clips import keep_apart
+
 _DEFAULT_FOLDS = 5
+
+
+def validate_to_split(estimator, X, y, groups):
+    """Return songs, genres and artists that can be split into folds."""
+    return indexable(divisible(keep_apart(X)), validate_genres(estimator, y), check_groups(groups))
 
 
 def make_folds(cv, X, y, groups):

@@ -4,21 +4,18 @@ from numbers import Real
 
 import numpy as np
 from sklearn.base import ClassifierMixin, MetaEstimatorMixin, is_classifier
-from sklearn.utils import indexable
 from sklearn.utils._param_validation import HasMethods, Interval
 from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted
 
-from .._bags import check_several, divisible, validate_genres
+from .._bags import check_several
 from .._base import VersionedEstimator, check_not_empty, fit_context, forget_table
 from .._fit_parameters import share_out
-from .._genres import check_groups
 from .._names import printable
 from .._sklearn import get_tags
-from ..audio._clips import keep_apart
 from ._answers import fit_and_hold_out
-from ._held_out import find_met, join_answers, make_folds
+from ._held_out import find_met, join_answers, make_folds, validate_to_split
 from ._pool import LogarithmicPool, lay_side_by_side
 from ._precision import bound_precisions, find_threshold, look_up, trace_precision
 
@@ -180,9 +177,7 @@ class SelectiveClassifier(MetaEstimatorMixin, ClassifierMixin, VersionedEstimato
             If no threshold reaches the target. The message names a target that can be reached.
         """
         self._check_estimator()
-        X, y, groups = indexable(
-            divisible(keep_apart(X)), validate_genres(self, y), check_groups(groups)
-        )
+        X, y, groups = validate_to_split(self, X, y, groups)
         self.classes_ = np.unique(y)
         check_several(self)
         self._check_unknown()

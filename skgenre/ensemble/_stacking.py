@@ -4,19 +4,17 @@ from sklearn.base import clone
 from sklearn.ensemble import StackingClassifier
 from sklearn.linear_model import LogisticRegression
 from sklearn.preprocessing import FunctionTransformer
-from sklearn.utils import Bunch, indexable
+from sklearn.utils import Bunch
 from sklearn.utils._param_validation import HasMethods, StrOptions
 from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.parallel import Parallel, delayed
 from sklearn.utils.validation import check_is_fitted
 
-from .._bags import check_several, divisible, validate_genres
+from .._bags import check_several
 from .._base import VersionedEstimator, check_not_empty, fit_context, forget_table
 from .._fit_parameters import share_out
-from .._genres import check_groups
-from ..audio._clips import keep_apart
-from ._held_out import find_met, fit_and_answer, join_answers, make_folds
+from ._held_out import find_met, fit_and_answer, join_answers, make_folds, validate_to_split
 from ._pool import LogarithmicPool
 
 
@@ -165,9 +163,7 @@ class GroupStackingClassifier(VersionedEstimator, StackingClassifier):
         """
         self._validate_estimators()
         self._validate_final_estimator()
-        X, y, groups = indexable(
-            divisible(keep_apart(X)), validate_genres(self, y), check_groups(groups)
-        )
+        X, y, groups = validate_to_split(self, X, y, groups)
         self.classes_ = np.unique(y)
         check_several(self)
         # the final classifier answers by genre, and scikit-learn need not decode what it says

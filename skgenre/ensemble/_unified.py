@@ -4,21 +4,20 @@ from sklearn.base import ClassifierMixin, clone
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
-from sklearn.utils import Bunch, indexable
+from sklearn.utils import Bunch
 from sklearn.utils._param_validation import HasMethods
 from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted
 
-from .._bags import check_several, divisible, validate_genres
+from .._bags import check_several
 from .._base import check_not_empty, fit_context, forget_table
 from .._fit_parameters import share_out
-from .._genres import check_genres, check_groups
+from .._genres import check_genres
 from .._tables import make_table
-from ..audio._clips import keep_apart
 from ._answers import ask, fit_and_hold_out
 from ._branches import BranchComposition
-from ._held_out import find_met, join_answers, make_folds
+from ._held_out import find_met, join_answers, make_folds, validate_to_split
 from ._learning import learns_from_genres
 from ._pool import LogarithmicPool, lay_side_by_side
 from ._voting import SegmentVotingClassifier
@@ -156,9 +155,7 @@ class UnifiedGenreClassifier(ClassifierMixin, BranchComposition):
             songs cannot be divided into folds.
         """
         branches = self._validate_branches()
-        X, y, groups = indexable(
-            divisible(keep_apart(X)), validate_genres(self, y), check_groups(groups)
-        )
+        X, y, groups = validate_to_split(self, X, y, groups)
         self.classes_ = np.unique(y)
         check_several(self)
         folds = make_folds(self.cv, X, y, groups)

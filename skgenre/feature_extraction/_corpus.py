@@ -5,6 +5,7 @@ from collections import deque
 from collections.abc import Mapping, Set
 from contextlib import closing
 from functools import partial
+from itertools import chain
 from numbers import Integral
 from operator import itemgetter
 from typing import NamedTuple
@@ -13,7 +14,7 @@ from sklearn.base import clone
 from sklearn.utils import Bunch
 from sklearn.utils._param_validation import Interval, validate_params
 
-from .._names import printable, without_secrets
+from .._names import join_some, printable, without_secrets
 from .._progress import track
 from .._workers import LostTaskError, count_processes, run_tasks
 from ..audio import AudioError, load_audio
@@ -153,7 +154,8 @@ def extract_corpus(transformer, paths, out, *, client=None, chunk=64, verbose=0)
         try:
             deque(tracked, maxlen=0)
         except LostTaskError as error:
-            raise RuntimeError(f"{error}, which reads {_name_songs(error.task.paths)}") from error
+            names = [without_secrets(printable(path)) for path in error.task.paths]
+            raise RuntimeError(f"{error}, which reads {join_some(names, _MOST_NAMED)}") from error
     return Bunch(features=store.group["features"], errors=store.read_errors(paths))
 
 
@@ -186,19 +188,13 @@ def _is_out_of_reach(path, timeout):
 
 
 def _check_seen_by_workers(paths, out):
-    places = [("out", out), *((f"paths[{i}]", path) for i, path in enumerate(paths))]
-    for name, place in places:
+    for i, place in enumerate(chain([out], paths)):
         if not is_seen_by_others(place):
+            name = f"paths[{i - 1}]" if i else "out"
             raise ValueError(
                 f"{name} is in memory://, which no other process sees; set n_jobs=1 and give no "
                 "client, or take files"
             )
-
-
-def _name_songs(paths):
-    names = [without_secrets(printable(path)) for path in paths[:_MOST_NAMED]]
-    more = len(paths) - len(names)
-    return ", ".join(names) + (f" and {more} more" if more else "")
 
 
 def _check_paths(paths):
